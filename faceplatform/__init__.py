@@ -1,0 +1,1 @@
+"""Composition root and shared base of the face recognition platform."""

@@ -1,0 +1,11 @@
+"""Users, organizations, keys and the policy table."""
+
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    """People, what they belong to and what they may do."""
+
+    name = "faceplatform.accounts"
+    label = "accounts"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,95 @@
+"""Who may do what: the one table that pages, the API and the admin ask.
+
+An action is what a route does, not where it lives. Every route names its action (see
+`faceplatform.accounts.access`); a route that names none fails the build. Objects of another
+organization never reach this table: selectors do not find them, which answers 404.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from faceplatform.accounts.principal import Principal
+from faceplatform.accounts.roles import Role, Scope
+
+
+class Action(StrEnum):
+    """Everything that a route can do."""
+
+    PUBLIC = "public"
+    ACCOUNT_SELF = "account.self"
+    HEALTH_DETAIL = "health.detail"
+    GALLERY_VIEW = "gallery.view"
+    GALLERY_CREATE = "gallery.create"
+    GALLERY_CHANGE = "gallery.change"
+    GALLERY_DELETE = "gallery.delete"
+    IDENTITY_VIEW = "identity.view"
+    IDENTITY_ENROLL = "identity.enroll"
+    IDENTITY_CHANGE = "identity.change"
+    IDENTITY_ERASE = "identity.erase"
+    IMPORT_CREATE = "import.create"
+    IDENTIFY = "identify"
+    PROBE_VIEW = "probe.view"
+    PROBE_DELETE = "probe.delete"
+    PICTURE_VIEW = "picture.view"
+    PICTURE_EXPORT = "picture.export"
+    JOB_VIEW = "job.view"
+    JOB_CANCEL = "job.cancel"
+    MODEL_VIEW = "model.view"
+    KEY_MANAGE = "key.manage"
+    AUDIT_VIEW = "audit.view"
+
+
+VIEWERS = frozenset({Role.OWNER, Role.ADMIN, Role.OPERATOR, Role.VIEWER})
+OPERATORS = frozenset({Role.OWNER, Role.ADMIN, Role.OPERATOR})
+ADMINS = frozenset({Role.OWNER, Role.ADMIN})
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Roles and key scopes that may do an action; `public` asks nobody."""
+
+    roles: frozenset[Role] = frozenset()
+    scopes: frozenset[Scope] = field(default_factory=frozenset)
+    public: bool = False
+
+
+def _scopes(*scopes: Scope) -> frozenset[Scope]:
+    return frozenset(scopes)
+
+
+POLICY: dict[Action, Rule] = {
+    Action.PUBLIC: Rule(public=True),
+    Action.ACCOUNT_SELF: Rule(VIEWERS),
+    Action.HEALTH_DETAIL: Rule(ADMINS),
+    Action.GALLERY_VIEW: Rule(VIEWERS, _scopes(Scope.READ)),
+    Action.GALLERY_CREATE: Rule(OPERATORS),
+    Action.GALLERY_CHANGE: Rule(OPERATORS),
+    Action.GALLERY_DELETE: Rule(ADMINS),
+    Action.IDENTITY_VIEW: Rule(VIEWERS, _scopes(Scope.READ)),
+    Action.IDENTITY_ENROLL: Rule(OPERATORS, _scopes(Scope.ENROLL)),
+    Action.IDENTITY_CHANGE: Rule(OPERATORS),
+    Action.IDENTITY_ERASE: Rule(ADMINS),
+    Action.IMPORT_CREATE: Rule(OPERATORS, _scopes(Scope.ENROLL)),
+    Action.IDENTIFY: Rule(OPERATORS, _scopes(Scope.IDENTIFY)),
+    Action.PROBE_VIEW: Rule(VIEWERS, _scopes(Scope.READ)),
+    Action.PROBE_DELETE: Rule(OPERATORS),
+    Action.PICTURE_VIEW: Rule(VIEWERS, _scopes(Scope.READ)),
+    Action.PICTURE_EXPORT: Rule(ADMINS),
+    Action.JOB_VIEW: Rule(VIEWERS, _scopes(Scope.READ)),
+    Action.JOB_CANCEL: Rule(OPERATORS),
+    Action.MODEL_VIEW: Rule(VIEWERS, _scopes(Scope.READ)),
+    Action.KEY_MANAGE: Rule(ADMINS),
+    Action.AUDIT_VIEW: Rule(ADMINS),
+}
+
+
+def allows(principal: Principal, action: Action) -> bool:
+    """Whether this principal may do this action in its organization."""
+    rule = POLICY[action]
+    if rule.public:
+        return True
+    if principal.organization is None:
+        return False
+    if principal.api_key is not None:
+        return not rule.scopes.isdisjoint(principal.scopes)
+    return principal.role in rule.roles

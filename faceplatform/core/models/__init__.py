@@ -1,0 +1,6 @@
+"""Models that every app may refer to."""
+
+from faceplatform.core.models.audit import AuditEvent
+from faceplatform.core.models.job import Job, JobLogLine, JobState
+
+__all__ = ["AuditEvent", "Job", "JobLogLine", "JobState"]
