@@ -1,0 +1,81 @@
+"""Running one job to its end: the only place that catches every exception."""
+
+import logging
+import os
+import socket
+import uuid
+
+from django.conf import settings
+from django.db import transaction
+
+from faceplatform.core.errors import DomainError
+from faceplatform.core.jobs import barriers, lease
+from faceplatform.core.jobs.context import JobCancelled, JobContext, LeaseLost, Listener
+from faceplatform.core.jobs.registry import JobKind, find_kind
+from faceplatform.core.models import Job, JobState
+
+logger = logging.getLogger(__name__)
+
+
+def worker_name() -> str:
+    """Name this process as owner of jobs: host and process id."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def run_here(job_id: uuid.UUID, *, listener: Listener | None = None) -> bool:
+    """Claim the job and run it in this process; False if it was not to be had.
+
+    Safe to call any number of times for the same row: only the call that claims it works.
+    """
+    held = lease.claim(job_id, worker=worker_name())
+    if held is None:
+        return False
+    barriers.reach("after_claim")
+    job = Job.objects.get(pk=job_id)
+    kind = find_kind(job.kind)
+    if kind is None:
+        _fail(held, "unknown_kind", f"This version does not know the kind of job {job.kind}.")
+        return True
+    _run(kind, job, held, listener)
+    return True
+
+
+def _run(kind: JobKind, job: Job, held: lease.Claim, listener: Listener | None) -> None:
+    try:
+        with JobContext(job, held, listener=listener) as context:
+            result = kind.handler(context) or {}
+            context.check()
+    except LeaseLost:
+        logger.warning("job %s was taken over; this attempt leaves no trace", job.pk)
+    except JobCancelled:
+        lease.log(job.pk, "Cancelled; what was finished stays")
+        lease.finish(held, JobState.CANCELLED)
+    except DomainError as error:
+        _fail(held, error.code, error.detail)
+    except Exception as error:
+        logger.exception("job %s failed in attempt %d", job.pk, held.attempt)
+        _retry_or_fail(held, error)
+    else:
+        _succeed(held, result)
+
+
+def _succeed(held: lease.Claim, result: dict[str, object]) -> None:
+    with transaction.atomic():
+        if lease.finish(held, JobState.SUCCEEDED, result=result, note=""):
+            lease.log(held.job_id, "Done")
+
+
+def _fail(held: lease.Claim, code: str, detail: str) -> None:
+    with transaction.atomic():
+        if lease.finish(held, JobState.FAILED, error_code=code, error_detail=detail):
+            lease.log(held.job_id, f"{code}: {detail}", level="error")
+
+
+def _retry_or_fail(held: lease.Claim, error: Exception) -> None:
+    """Wait and try again after an unexpected error, until the attempts are used up."""
+    sentence = f"{type(error).__name__}: {error}"
+    if held.attempt >= settings.JOB_MAX_ATTEMPTS:
+        _fail(held, "unexpected_error", sentence)
+        return
+    lease.log(held.job_id, f"Attempt {held.attempt} failed, trying again: {sentence}", level="error")
+    lease.requeue(held, delay_seconds=settings.JOB_RETRY_SECONDS * held.attempt)
