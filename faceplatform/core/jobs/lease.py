@@ -34,7 +34,7 @@ def claim(job_id: uuid.UUID, *, worker: str) -> Claim | None:
            SET state = 'running', token = token + 1, attempt = attempt + 1, worker = %s,
                started_at = now(), heartbeat_at = now(), finished_at = NULL,
                lease_until = now() + make_interval(secs => %s),
-               result = jsonb_build_object('done_before', done)
+               done_before = done
          WHERE id = %s AND attempt < %s AND NOT cancel_requested
            AND ((state = 'queued' AND (not_before IS NULL OR not_before <= now()))
                 OR (state = 'running' AND lease_until < now()))

@@ -51,6 +51,7 @@ class Job(models.Model):
     cancel_requested = models.BooleanField(default=False)
 
     done = models.PositiveIntegerField(default=0)
+    done_before = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(null=True)
     note = models.CharField(max_length=255, blank=True)
     result: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
@@ -107,7 +108,7 @@ class Job(models.Model):
             return None
         end = self.finished_at or timezone.now()
         seconds = (end - self.started_at).total_seconds()
-        fresh = self.done - int(self.result.get("done_before", 0))
+        fresh = self.done - self.done_before
         return fresh / seconds if seconds > 0 and fresh > 0 else None
 
     @property

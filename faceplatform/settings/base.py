@@ -1,0 +1,172 @@
+"""Django itself, accounts, storage, vision."""
+
+from pathlib import Path
+from typing import Any
+
+from csp.constants import NONE, SELF
+
+from faceplatform.settings import env
+from faceplatform.stack import endpoints
+from faceplatform.stack.layout import Layout
+from faceplatform.stack.public_url import PublicUrl
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+LAYOUT = Layout.of(BASE_DIR)
+VAR = LAYOUT.var
+
+PUBLIC_URL = PublicUrl.parse(env.text("PUBLIC_URL", "http://127.0.0.1:8000"))
+SECRET_KEY = endpoints.secret_key()
+DEBUG = False
+ALLOWED_HOSTS = list(PUBLIC_URL.allowed_hosts)
+CSRF_TRUSTED_ORIGINS = list(PUBLIC_URL.csrf_origins)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PUBLIC_URL.secure else None
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.contrib.humanize",
+    "django_htmx",
+    "csp",
+    "allauth",
+    "allauth.account",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "faceplatform.stack",
+    "faceplatform.core",
+    "faceplatform.accounts",
+    "recognition",
+]
+
+MIDDLEWARE = [
+    "faceplatform.core.request_id.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "faceplatform.accounts.middleware.PrincipalMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "faceplatform.core.web.errors.DomainErrorMiddleware",
+]
+
+ROOT_URLCONF = "faceplatform.urls"
+WSGI_APPLICATION = "faceplatform.wsgi.application"
+ASGI_APPLICATION = "faceplatform.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "faceplatform.accounts.context.principal",
+            ],
+        },
+    },
+]
+
+DATABASES: dict[str, dict[str, Any]] = {"default": endpoints.django_database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": endpoints.redis_url(),
+        "KEY_PREFIX": "cache",
+    },
+}
+
+# --- accounts
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+ACCOUNT_ADAPTER = "faceplatform.accounts.adapter.ClosedSignUpAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
+ACCOUNT_SESSION_REMEMBER = False
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+AUTH_PASSWORD_VALIDATORS[1]["OPTIONS"] = {"min_length": 10}  # type: ignore[assignment]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+SETUP_LINK_HOURS = 24
+
+# --- cookies and headers
+SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.secure
+SESSION_COOKIE_NAME = "__Host-session" if PUBLIC_URL.secure else "session"
+SESSION_COOKIE_SAMESITE = "Lax"
+SECURE_SSL_REDIRECT = False  # the proxy that ends TLS redirects
+SECURE_HSTS_SECONDS = 31_536_000 if PUBLIC_URL.secure else 0
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "blob:"],
+        "media-src": [SELF, "blob:"],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    },
+}
+
+# --- files
+STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = VAR / "static"
+STORAGES = {
+    "default": {
+        "BACKEND": "faceplatform.core.storage.AtomicFileSystemStorage",
+        "OPTIONS": {"location": str(VAR / "files")},
+    },
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+FILE_UPLOAD_TEMP_DIR = None
+FILE_UPLOAD_PERMISSIONS = 0o600
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FILES = 100
+MAX_ARCHIVE_BYTES = env.number("MAX_ARCHIVE_MB", 2048, minimum=1) * 1024 * 1024
+PICTURE_LINK_SECONDS = 300
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+# --- vision
+MODELS_DIR = VAR / "models"
+DEFAULT_BACKBONE = env.text("DEFAULT_BACKBONE", "facenet-casia")
+VGGFACE2_WEIGHTS = env.text("VGGFACE2_WEIGHTS")
+INFERENCE_ENGINE = env.text("INFERENCE_ENGINE", "auto")
+INFERENCE_THREADS = env.number("INFERENCE_THREADS", 0)
+INFERENCE_IN_WEB = env.flag("INFERENCE_IN_WEB", default=True)
+INFERENCE_CONCURRENCY = env.number("INFERENCE_CONCURRENCY", 2, minimum=1)

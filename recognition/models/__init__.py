@@ -1,0 +1,27 @@
+"""Galleries, the people in them, their pictures and what was asked about them."""
+
+from recognition.models.face_image import FaceImage, FaceState
+from recognition.models.gallery import Gallery
+from recognition.models.identity import Identity
+from recognition.models.import_run import ImportItem, ImportRun, ItemStatus
+from recognition.models.model_version import ModelVersion
+from recognition.models.photo import Photo
+from recognition.models.probe import Decision, Probe, ProbeFace, ProbeMatch
+from recognition.models.template import FaceTemplate
+
+__all__ = [
+    "Decision",
+    "FaceImage",
+    "FaceState",
+    "FaceTemplate",
+    "Gallery",
+    "Identity",
+    "ImportItem",
+    "ImportRun",
+    "ItemStatus",
+    "ModelVersion",
+    "Photo",
+    "Probe",
+    "ProbeFace",
+    "ProbeMatch",
+]

@@ -1,0 +1,47 @@
+"""Where people are enrolled and searched."""
+
+from django.db import models
+
+from faceplatform.core.ids import uuid7
+from recognition.models.model_version import ModelVersion
+from recognition.models.scoped import ScopedQuerySet
+
+
+class Gallery(models.Model):
+    """A set of identities that are searched together, under one model version.
+
+    `default_threshold` is the calibrated score for `default_threshold_templates` searchable
+    templates; it is computed again when the gallery has grown by a quarter. `probe_days` is how
+    long photos of probes and their answers are kept; 0 keeps the answer without the photo.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey(
+        "accounts.Organization", on_delete=models.CASCADE, related_name="galleries"
+    )
+    name = models.CharField(max_length=120)
+    description = models.TextField(blank=True)
+    searchable = models.BooleanField(default=True)
+    model_version = models.ForeignKey(
+        ModelVersion, on_delete=models.PROTECT, related_name="galleries"
+    )
+    default_threshold = models.FloatField(null=True)
+    default_threshold_templates = models.PositiveIntegerField(default=0)
+    probe_days = models.PositiveSmallIntegerField(default=30)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(
+        "accounts.User", null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "galleries"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "name"], name="gallery_name_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,47 @@
+"""A person in a gallery."""
+
+from typing import Any
+
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import Q
+
+from faceplatform.core.ids import uuid7
+from recognition.models.gallery import Gallery
+from recognition.models.scoped import ScopedQuerySet
+
+
+class Identity(models.Model):
+    """An enrolled person. Names are kept in Unicode NFC and unique within a gallery."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey(
+        "accounts.Organization", on_delete=models.CASCADE, related_name="identities"
+    )
+    gallery = models.ForeignKey(Gallery, on_delete=models.CASCADE, related_name="identities")
+    name = models.CharField(max_length=200)
+    external_id = models.CharField(max_length=120, blank=True)
+    metadata: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(
+        default=dict, blank=True
+    )
+    notes = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "identities"
+        constraints = [
+            models.UniqueConstraint(fields=["gallery", "name"], name="identity_name_once"),
+            models.UniqueConstraint(
+                fields=["gallery", "external_id"],
+                name="identity_external_id_once",
+                condition=~Q(external_id=""),
+            ),
+        ]
+        indexes = [
+            GinIndex(fields=["name"], opclasses=["gin_trgm_ops"], name="identity_name_search"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

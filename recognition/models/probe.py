@@ -1,0 +1,108 @@
+"""What was asked, and what was answered."""
+
+from typing import Any
+
+from django.db import models
+
+from faceplatform.core.ids import uuid7
+from recognition.models.face_image import FaceImage
+from recognition.models.gallery import Gallery
+from recognition.models.identity import Identity
+from recognition.models.model_version import ModelVersion
+from recognition.models.photo import Photo
+from recognition.models.scoped import DetectedFaceFields, ScopedQuerySet
+
+
+class Decision(models.TextChoices):
+    """The answer for one face."""
+
+    IDENTIFIED = "identified", "Identified"
+    UNKNOWN = "unknown", "Not in the database"
+    LOW_QUALITY = "low_quality", "Too poor to tell"
+
+
+class Probe(models.Model):
+    """One photo asked about one gallery, with its answer.
+
+    `photo` is empty where the gallery keeps answers only. `threshold` records value, source and
+    reach of the threshold used; `timings` are milliseconds per step.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey(
+        "accounts.Organization", on_delete=models.CASCADE, related_name="probes"
+    )
+    gallery = models.ForeignKey(Gallery, on_delete=models.CASCADE, related_name="probes")
+    model_version = models.ForeignKey(
+        ModelVersion, on_delete=models.PROTECT, related_name="probes"
+    )
+    photo = models.ForeignKey(
+        Photo, null=True, on_delete=models.PROTECT, related_name="probes"
+    )
+    name = models.CharField(max_length=255, blank=True)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    threshold: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
+    timings: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True)
+    created_by = models.ForeignKey(
+        "accounts.User", null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_key = models.ForeignKey(
+        "accounts.ApiKey", null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["organization", "-id"], name="probe_by_organization"),
+            models.Index(fields=["expires_at"], name="probe_by_expiry"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or str(self.pk)
+
+
+class ProbeFace(DetectedFaceFields):
+    """One face of a probe and the decision about it.
+
+    `identity` and `score` are the best candidate's, whether or not it reached the threshold.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    probe = models.ForeignKey(Probe, on_delete=models.CASCADE, related_name="faces")
+    number = models.PositiveSmallIntegerField()
+    decision = models.CharField(max_length=16, choices=Decision.choices)
+    reason = models.CharField(max_length=64, blank=True)
+    identity = models.ForeignKey(
+        Identity, null=True, on_delete=models.SET_NULL, related_name="sightings"
+    )
+    score = models.FloatField(null=True)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["probe", "number"], name="probe_face_number"),
+        ]
+
+    def __str__(self) -> str:
+        return f"face {self.number} of {self.probe_id}"
+
+
+class ProbeMatch(models.Model):
+    """A stored image that answered a probe's face; it goes when the image goes."""
+
+    id = models.BigAutoField(primary_key=True)
+    probe_face = models.ForeignKey(ProbeFace, on_delete=models.CASCADE, related_name="matches")
+    face = models.ForeignKey(FaceImage, on_delete=models.CASCADE, related_name="+")
+    score = models.FloatField()
+    above_threshold = models.BooleanField()
+
+    class Meta:
+        ordering = ["-score", "id"]
+        indexes = [models.Index(fields=["probe_face", "-score"], name="match_by_score")]
+
+    def __str__(self) -> str:
+        return f"{self.score:.3f}"

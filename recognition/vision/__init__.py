@@ -1,0 +1,1 @@
+"""Face detection, embedding and matching. Imports no Django and reads no environment."""
