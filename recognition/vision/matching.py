@@ -22,8 +22,8 @@ def scores(probes: Floats, templates: Floats) -> Floats:
     Both inputs are float32 with unit-norm rows: (P, d) and (T, d). One probe may be (d,), then the
     result is (T,).
     """
-    product = np.asarray(probes, np.float32) @ np.asarray(templates, np.float32).T
-    return np.clip(product, -1.0, 1.0)
+    product: Floats = np.asarray(probes, np.float32) @ np.asarray(templates, np.float32).T
+    return product.clip(-1.0, 1.0)
 
 
 def score(first: Floats, second: Floats) -> float:
