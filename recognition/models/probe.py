@@ -92,13 +92,18 @@ class ProbeFace(DetectedFaceFields):
 
 
 class ProbeMatch(models.Model):
-    """A stored image that answered a probe's face; it goes when the image goes."""
+    """A stored image that answered a probe's face; it goes when the image goes.
+
+    `similar` rows are the answer's similar images; the others are only the best image of a
+    candidate.
+    """
 
     id = models.BigAutoField(primary_key=True)
     probe_face = models.ForeignKey(ProbeFace, on_delete=models.CASCADE, related_name="matches")
     face = models.ForeignKey(FaceImage, on_delete=models.CASCADE, related_name="+")
     score = models.FloatField()
     above_threshold = models.BooleanField()
+    similar = models.BooleanField(default=True)
 
     class Meta:
         ordering = ["-score", "id"]
