@@ -2,8 +2,6 @@
 
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from faceplatform.stack.errors import StackError
@@ -37,24 +35,22 @@ def private_folder(path: Path, *, owner: int | None = None, group: int | None = 
     return path
 
 
-def write_atomically(path: Path, content: str, *, mode: int = 0o600) -> None:
-    """Replace `path` by `content`, complete or not at all, also after a power cut."""
-    with replacement(path, mode=mode) as handle:
-        os.write(handle, content.encode())
+def write_atomically(
+    path: Path, content: str, *, owner: int | None = None, group: int | None = None
+) -> None:
+    """Replace `path` by `content` with mode 0600, complete or not at all.
 
-
-@contextmanager
-def replacement(path: Path, *, mode: int) -> Iterator[int]:
-    """Give a file descriptor whose content becomes `path` when the block succeeds."""
+    `owner` and `group` are given by root only.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        try:
-            os.fchmod(handle, mode)
-            yield handle
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            if owner is not None:
+                os.fchown(handle, owner, -1 if group is None else group)
+            file.write(content)
+            file.flush()
             os.fsync(handle)
-        finally:
-            os.close(handle)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -2,7 +2,8 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -21,10 +22,6 @@ class FileLock:
     def try_exclusive(self) -> bool:
         """Take the lock for one holder; also turns a shared lock into an exclusive one."""
         return self._lock(fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-    def exclusive(self) -> None:
-        """Wait for the lock for one holder."""
-        self._lock(fcntl.LOCK_EX)
 
     def shared(self) -> None:
         """Wait for a lock that several holders may have."""
@@ -58,9 +55,18 @@ class FileLock:
         self.release()
 
 
+def no_tick() -> None:
+    """Do nothing while waiting."""
+
+
 @contextmanager
-def alone(path: Path) -> Iterator[None]:
-    """Run the block while no other process runs a block under the same file."""
+def alone(path: Path, tick: Callable[[], None] = no_tick) -> Iterator[None]:
+    """Run the block while no other process runs a block under the same file.
+
+    `tick` is called every few hundredths of a second while somebody else is inside.
+    """
     with FileLock(path) as lock:
-        lock.exclusive()
+        while not lock.try_exclusive():
+            tick()
+            time.sleep(0.03)
         yield

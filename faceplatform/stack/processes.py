@@ -16,6 +16,7 @@ from faceplatform.stack.folders import write_atomically
 from faceplatform.stack.service_user import ServiceUser
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+AT_ONCE: tuple[tuple[signal.Signals, float], ...] = ((signal.SIGKILL, 5.0),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from faceplatform.stack.folders import private_folder, write_atomically
 from faceplatform.stack.layout import Layout
 from faceplatform.stack.locks import alone
 
-SECRET_KEY = "secret_key"
-DATABASE_PASSWORD = "postgres_password"  # noqa: S105 (names of files)
+SECRET_KEY = "secret_key"  # noqa: S105 (names of files)
+DATABASE_PASSWORD = "postgres_password"  # noqa: S105
 ADMIN_PASSWORD = "postgres_admin_password"  # noqa: S105
 BROKER_PASSWORD = "valkey_password"  # noqa: S105
 _SHORTEST = 32
