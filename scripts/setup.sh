@@ -52,8 +52,9 @@ version_of() { "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/de
 find_python() {
     local candidate version seen=""
     for candidate in ${PYTHON:-python3.11 python3}; do
-        version=$(version_of "$candidate") || continue
-        if [[ $version != "$NEEDED" ]]; then
+        if ! version=$(version_of "$candidate"); then
+            seen+="; $candidate does not run"
+        elif [[ $version != "$NEEDED" ]]; then
             seen+="; $candidate is $version"
         elif ! "$candidate" -c 'import ensurepip, venv' 2>/dev/null; then
             seen+="; $candidate has no venv module (Debian, Ubuntu: apt install python3-venv)"
