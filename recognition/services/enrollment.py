@@ -1,0 +1,116 @@
+"""Adding one photo to one person."""
+
+from django.db import transaction
+
+from faceplatform.core import audit
+from faceplatform.core.actors import Actor
+from faceplatform.core.errors import Conflict, DomainError, FieldError, Unprocessable
+from recognition.models import FaceImage, Gallery, Identity
+from recognition.services.faces import find_same_face, store_face
+from recognition.services.photos import lock_bytes, store_photo
+from recognition.services.thresholds import refresh_threshold
+from recognition.services.vision import AnalysedPhoto, analyse_photo, get_pipeline
+from recognition.vision.types import AnalysedFace, QualityLimits
+
+LIMITS = QualityLimits()
+_REASONS = {
+    "uncertain_detection": "it is not certainly a face",
+    "too_small": "the face is too small",
+    "blurred": "the face is blurred",
+    "too_dark": "the face is too dark",
+    "too_bright": "the face is too bright",
+    "low_contrast": "the face has too little contrast",
+    "turned_away": "the face is turned away",
+    "low_score": "the face is of low quality",
+}
+
+
+def enroll_photo(
+    *,
+    gallery: Gallery,
+    identity: Identity,
+    data: bytes,
+    path: str,
+    actor: Actor,
+    face_number: int | None = None,
+) -> FaceImage:
+    """Enroll the face of a photo as this person; at once searchable.
+
+    With several faces `face_number` (from 1, largest first) names the one that is meant.
+    Raises DomainError with the image's code, `no_face`, `multiple_faces`, `face_number_invalid`,
+    `low_quality`, or Conflict `duplicate_image` and `identity_gone`.
+    """
+    analysed = analyse_photo(data, version=gallery.model_version)
+    face = choose_face(analysed, face_number)
+    detector = get_pipeline(gallery.model_version).version.detector
+    with transaction.atomic():
+        _hold(identity)
+        lock_bytes(gallery.organization_id, analysed.sha256)
+        same = find_same_face(gallery=gallery, photo_sha256=analysed.sha256, box=face.face.box)
+        if same is not None:
+            owner = same.identity.name if same.identity else "nobody"
+            raise Conflict(
+                "duplicate_image", f"This face of this photo is here already, as {owner}."
+            )
+        photo = store_photo(
+            organization_id=gallery.organization_id, data=data, analysed=analysed, path=path
+        )
+        stored = store_face(
+            gallery=gallery,
+            identity=identity,
+            photo=photo,
+            analysed=face,
+            detector=detector,
+            path=path,
+        )
+        audit.record(
+            organization_id=gallery.organization_id,
+            actor=actor,
+            action="image.enroll",
+            target_type="identity",
+            target_id=identity.pk,
+            target_label=identity.name,
+            data={"image": str(stored.pk)},
+        )
+        refresh_threshold(gallery)
+    return stored
+
+
+def choose_face(analysed: AnalysedPhoto, face_number: int | None) -> AnalysedFace:
+    """Return the face that is meant, if it is good enough to be enrolled."""
+    faces = analysed.faces
+    if not faces:
+        raise Unprocessable("no_face", "There is no face in this photo.")
+    if face_number is None and len(faces) > 1:
+        raise DomainError(
+            "multiple_faces",
+            f"There are {len(faces)} faces in this photo; say which one is meant.",
+            status=422,
+            errors=tuple(_describe(number, face) for number, face in enumerate(faces, start=1)),
+        )
+    number = face_number or 1
+    if not 1 <= number <= len(faces):
+        raise DomainError("face_number_invalid", f"The photo has faces 1 to {len(faces)}.")
+    face = faces[number - 1]
+    reasons = face.face.quality.reasons(LIMITS)
+    if reasons:
+        raise Unprocessable("low_quality", f"Not enrolled: {explain(reasons)}.")
+    return face
+
+
+def explain(reasons: tuple[str, ...]) -> str:
+    """Put quality reasons in words."""
+    return ", ".join(_REASONS.get(reason, reason) for reason in reasons)
+
+
+def _describe(number: int, face: AnalysedFace) -> FieldError:
+    box = face.face.box
+    corners = ", ".join(f"{value:.0f}" for value in (box.x1, box.y1, box.x2, box.y2))
+    return FieldError(field=f"face {number}", code="face", detail=f"box {corners}")
+
+
+def _hold(identity: Identity) -> None:
+    """Keep the person from being erased while a picture is added; refuse if that happened."""
+    held = Identity.objects.select_for_update().filter(pk=identity.pk).exists()
+    if not held:
+        raise Conflict("identity_gone", "This person was deleted meanwhile.")

@@ -1,0 +1,84 @@
+"""Writing one face with its template."""
+
+from typing import Any
+
+from recognition.models import FaceImage, FaceState, FaceTemplate, Gallery, Identity, Photo
+from recognition.vision.types import AnalysedFace, Box
+
+SAME_FACE_IOU = 0.5
+
+
+def store_face(
+    *,
+    gallery: Gallery,
+    identity: Identity | None,
+    photo: Photo,
+    analysed: AnalysedFace,
+    detector: str,
+    path: str,
+    state: FaceState = FaceState.ENROLLED,
+    reason: str = "",
+) -> FaceImage:
+    """Store a face of a stored photo and, if it was embedded, its template.
+
+    Call it in the transaction that holds the lock on the photo's bytes, after `find_same_face`.
+    """
+    face = FaceImage.objects.create(
+        organization_id=gallery.organization_id,
+        gallery=gallery,
+        identity=identity,
+        photo=photo,
+        path=path[:1024],
+        state=state,
+        reason=reason,
+        **face_fields(analysed, detector),
+    )
+    if analysed.embedding is not None:
+        FaceTemplate.objects.create(
+            organization_id=gallery.organization_id,
+            gallery=gallery,
+            face=face,
+            model_version_id=gallery.model_version_id,
+            dimension=len(analysed.embedding),
+            embedding=analysed.embedding,
+            searchable=state == FaceState.ENROLLED,
+        )
+    return face
+
+
+def find_same_face(*, gallery: Gallery, photo_sha256: str, box: Box) -> FaceImage | None:
+    """Return the face of these bytes in this gallery that overlaps the box by more than half."""
+    faces = FaceImage.objects.filter(
+        gallery=gallery, photo__sha256=photo_sha256
+    ).select_related("identity")
+    return next((face for face in faces if box_of(face).iou(box) > SAME_FACE_IOU), None)
+
+
+def box_of(face: Any) -> Box:
+    """Return the box of a row with detected-face fields."""
+    return Box(face.x1, face.y1, face.x2, face.y2)
+
+
+def face_fields(analysed: AnalysedFace, detector: str) -> dict[str, Any]:
+    """Return the columns that `FaceImage` and `ProbeFace` share."""
+    found = analysed.face
+    quality = found.quality
+    return {
+        "x1": found.box.x1,
+        "y1": found.box.y1,
+        "x2": found.box.x2,
+        "y2": found.box.y2,
+        "landmarks": [float(value) for value in found.landmarks.reshape(-1)],
+        "detection_score": float(found.probability),
+        "quality": float(quality.score),
+        "quality_parts": {
+            "detection": round(float(quality.detection), 4),
+            "eye_distance": round(float(quality.eye_distance), 1),
+            "sharpness": round(float(quality.sharpness), 4),
+            "brightness": round(float(quality.brightness), 3),
+            "contrast": round(float(quality.contrast), 3),
+            "yaw": round(float(quality.yaw), 1),
+            "roll": round(float(quality.roll), 1),
+        },
+        "detector": detector,
+    }

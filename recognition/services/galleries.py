@@ -1,0 +1,120 @@
+"""Making, changing and deleting galleries."""
+
+import unicodedata
+import uuid
+
+from django.db import IntegrityError, transaction
+
+from faceplatform.core import audit
+from faceplatform.core.actors import Actor
+from faceplatform.core.errors import Conflict, DomainError
+from recognition.models import FaceImage, Gallery, Probe
+from recognition.services.model_versions import default_version
+from recognition.services.photos import release_photos
+
+MAX_NAME = 120
+MAX_PROBE_DAYS = 3650
+
+
+def clean_name(name: str, *, limit: int) -> str:
+    """Return the name in Unicode NFC without surrounding or control characters.
+
+    Raises DomainError `name_invalid` when nothing is left or it is too long.
+    """
+    kept = "".join(c for c in unicodedata.normalize("NFC", name) if c.isprintable())
+    cleaned = " ".join(kept.split())
+    if not cleaned or len(cleaned) > limit:
+        raise DomainError("name_invalid", f"A name has 1 to {limit} characters.")
+    return cleaned
+
+
+@transaction.atomic
+def create_gallery(
+    *,
+    organization_id: uuid.UUID,
+    name: str,
+    description: str = "",
+    probe_days: int = 30,
+    actor: Actor,
+) -> Gallery:
+    """Make an empty gallery with the default model.
+
+    Raises Conflict `gallery_exists`, DomainError `name_invalid` or `probe_days_invalid`.
+    """
+    _check_days(probe_days)
+    gallery = Gallery(
+        organization_id=organization_id,
+        name=clean_name(name, limit=MAX_NAME),
+        description=description.strip(),
+        probe_days=probe_days,
+        model_version=default_version(),
+        created_by_id=actor.user_id,
+    )
+    _save(gallery)
+    _record(gallery, "gallery.create", actor)
+    return gallery
+
+
+@transaction.atomic
+def change_gallery(
+    *,
+    gallery: Gallery,
+    name: str | None = None,
+    description: str | None = None,
+    searchable: bool | None = None,
+    probe_days: int | None = None,
+    actor: Actor,
+) -> Gallery:
+    """Change what is given and leave the rest."""
+    if name is not None:
+        gallery.name = clean_name(name, limit=MAX_NAME)
+    if description is not None:
+        gallery.description = description.strip()
+    if searchable is not None:
+        gallery.searchable = searchable
+    if probe_days is not None:
+        _check_days(probe_days)
+        gallery.probe_days = probe_days
+    _save(gallery)
+    _record(gallery, "gallery.change", actor)
+    return gallery
+
+
+@transaction.atomic
+def delete_gallery(*, gallery: Gallery, actor: Actor) -> None:
+    """Erase a gallery with its people, pictures, templates, probes and answers."""
+    photo_ids = set(FaceImage.objects.filter(gallery=gallery).values_list("photo_id", flat=True))
+    photo_ids |= set(
+        Probe.objects.filter(gallery=gallery, photo__isnull=False).values_list(
+            "photo_id", flat=True
+        )
+    )
+    _record(gallery, "gallery.delete", actor)
+    gallery.delete()
+    release_photos(photo_ids)
+
+
+def _save(gallery: Gallery) -> None:
+    try:
+        with transaction.atomic():
+            gallery.save()
+    except IntegrityError as error:
+        if "gallery_name_once" not in str(error):
+            raise
+        raise Conflict("gallery_exists", "There is a gallery of that name already.") from error
+
+
+def _check_days(days: int) -> None:
+    if not 0 <= days <= MAX_PROBE_DAYS:
+        raise DomainError("probe_days_invalid", f"Photos are kept for 0 to {MAX_PROBE_DAYS} days.")
+
+
+def _record(gallery: Gallery, action: str, actor: Actor) -> None:
+    audit.record(
+        organization_id=gallery.organization_id,
+        actor=actor,
+        action=action,
+        target_type="gallery",
+        target_id=gallery.pk,
+        target_label=gallery.name,
+    )

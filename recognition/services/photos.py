@@ -1,0 +1,68 @@
+"""Rows and files of photos, kept in step."""
+
+import uuid
+from collections.abc import Iterable
+
+from django.db import connection, transaction
+
+from faceplatform.core import storage
+from recognition.models import Photo
+from recognition.services.vision import AnalysedPhoto
+
+
+def store_photo(
+    *, organization_id: uuid.UUID, data: bytes, analysed: AnalysedPhoto, path: str
+) -> Photo:
+    """Store bytes and row of a photo, once per organization; call it inside a transaction.
+
+    It holds a lock on these bytes until the commit, so that two writers of one photo and its
+    deletion come one after the other. The file is complete before the row exists.
+    """
+    lock_bytes(organization_id, analysed.sha256)
+    storage.put_photo(organization_id, data)
+    photo, _ = Photo.objects.get_or_create(
+        organization_id=organization_id,
+        sha256=analysed.sha256,
+        defaults={
+            "size": analysed.size,
+            "media_type": analysed.media_type,
+            "width": analysed.width,
+            "height": analysed.height,
+            "original_path": path[:1024],
+        },
+    )
+    return photo
+
+
+def lock_bytes(organization_id: uuid.UUID, sha256: str) -> None:
+    """Wait for, and hold until the commit, the lock on these bytes of this organization."""
+    number = (organization_id.int ^ int(sha256[:16], 16)) & 0x7FFF_FFFF_FFFF_FFFF
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])
+
+
+def release_photos(photo_ids: Iterable[uuid.UUID]) -> list[str]:
+    """Delete those of these photos that no face and no probe refers to; return their sha256.
+
+    Call it inside the transaction that removed the references; files go after the commit.
+    """
+    unused = list(
+        Photo.objects.filter(pk__in=list(photo_ids), faces=None, probes=None).order_by("sha256")
+    )
+    for photo in unused:
+        lock_bytes(photo.organization_id, photo.sha256)
+        photo.delete()
+        transaction.on_commit(
+            lambda organization=photo.organization_id, sha=photo.sha256: _delete_file(
+                organization, sha
+            )
+        )
+    return [photo.sha256 for photo in unused]
+
+
+def _delete_file(organization_id: uuid.UUID, sha256: str) -> None:
+    """Delete the file unless somebody stored the same bytes again meanwhile."""
+    with transaction.atomic():
+        lock_bytes(organization_id, sha256)
+        if not Photo.objects.filter(organization_id=organization_id, sha256=sha256).exists():
+            storage.delete_photo(organization_id, sha256)

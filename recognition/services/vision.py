@@ -1,0 +1,165 @@
+"""The vision engine as services use it: one prepared pipeline per process, typed refusals.
+
+Nothing here loads a network at import. The first call builds the pipeline; later calls share it,
+at most `INFERENCE_CONCURRENCY` at a time.
+"""
+
+import hashlib
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+
+from faceplatform.core.errors import DomainError
+from recognition.models import ModelVersion
+from recognition.vision.errors import VisionError
+from recognition.vision.images import decode_image
+from recognition.vision.types import AnalysedFace, DecodedImage
+
+if TYPE_CHECKING:
+    from recognition.vision.pipeline import FacePipeline
+
+_STATUS = {
+    "file_empty": 400,
+    "file_too_large": 413,
+    "image_too_many_pixels": 413,
+    "unsupported_media": 415,
+    "model_unavailable": 503,
+    "model_damaged": 503,
+    "engine_refused": 503,
+    "model_error": 503,
+    "calibration_missing": 503,
+    "unknown_backbone": 503,
+}
+
+_pipelines: dict[str, "FacePipeline"] = {}
+_build_lock = threading.Lock()
+_slots = threading.BoundedSemaphore(settings.INFERENCE_CONCURRENCY)
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysedPhoto:
+    """One photo with all its faces, largest first. `timings` are milliseconds per step."""
+
+    sha256: str
+    size: int
+    media_type: str
+    image: DecodedImage
+    faces: tuple[AnalysedFace, ...]
+    timings: dict[str, float]
+
+    @property
+    def width(self) -> int:
+        """Pixels of the upright photo."""
+        return self.image.width
+
+    @property
+    def height(self) -> int:
+        """Pixels of the upright photo."""
+        return self.image.height
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Translate what the engine raises to refusals with the same code."""
+    try:
+        yield
+    except VisionError as error:
+        raise DomainError(
+            error.code, error.detail, status=_STATUS.get(error.code, 422)
+        ) from error
+
+
+def get_pipeline(version: ModelVersion) -> "FacePipeline":
+    """Return this process's pipeline for a version, building it on first use.
+
+    Raises DomainError 503 when the model's files are missing, damaged or refused, or when the
+    installed backbone is another one than the version was registered with.
+    """
+    with _build_lock:
+        found = _pipelines.get(version.backbone)
+        if found is None:
+            found = _pipelines[version.backbone] = _build(version.backbone)
+    if found.version.digest != version.digest:
+        raise DomainError(
+            "model_mismatch",
+            f"This gallery was made with another version of {version.backbone}.",
+            status=503,
+        )
+    return found
+
+
+def read_photo(data: bytes) -> DecodedImage:
+    """Decode untrusted bytes within the limits. Raises DomainError with the engine's code."""
+    with refusals():
+        return decode_image(data)
+
+
+def analyse_photo(data: bytes, *, version: ModelVersion) -> AnalysedPhoto:
+    """Find and embed every face of one photo."""
+    started = time.perf_counter()
+    image = read_photo(data)
+    decoded = time.perf_counter()
+    faces = analyse_images([image], version=version)[0]
+    done = time.perf_counter()
+    return photo_of(
+        data,
+        image,
+        faces,
+        timings={
+            "decode": round((decoded - started) * 1000, 1),
+            "detect_and_embed": round((done - decoded) * 1000, 1),
+        },
+    )
+
+
+def analyse_images(
+    images: Sequence[DecodedImage], *, version: ModelVersion
+) -> list[tuple[AnalysedFace, ...]]:
+    """Find and embed the faces of decoded photos in one batch."""
+    pipeline = get_pipeline(version)
+    with refusals(), _slots:
+        return [tuple(faces) for faces in pipeline.analyse([i.pixels for i in images])]
+
+
+def photo_of(
+    data: bytes,
+    image: DecodedImage,
+    faces: tuple[AnalysedFace, ...],
+    *,
+    timings: dict[str, float] | None = None,
+) -> AnalysedPhoto:
+    """Put a photo's bytes and what was found in it together."""
+    return AnalysedPhoto(
+        sha256=hashlib.sha256(data).hexdigest(),
+        size=len(data),
+        media_type=f"image/{image.format.lower()}",
+        image=image,
+        faces=faces,
+        timings=timings or {},
+    )
+
+
+def prepare(backbone: str) -> None:
+    """Convert and export the backbone's files once; quick when that was done before."""
+    from recognition.vision.pipeline import FacePipeline
+
+    with refusals():
+        FacePipeline.prepare(settings.MODELS_DIR, backbone=backbone)
+
+
+def _build(backbone: str) -> "FacePipeline":
+    from recognition.vision.pipeline import FacePipeline
+
+    with refusals():
+        FacePipeline.prepare(settings.MODELS_DIR, backbone=backbone)
+        return FacePipeline.build(
+            settings.MODELS_DIR,
+            backbone=backbone,
+            engine=settings.INFERENCE_ENGINE,
+            threads=settings.INFERENCE_THREADS or None,
+        )
