@@ -11,7 +11,7 @@ import numpy as np
 from django.db import connection
 from pgvector import HalfVector
 
-from recognition.models import FaceTemplate, Gallery, Identity
+from recognition.models import FaceTemplate, Gallery
 from recognition.vision.types import Floats
 
 _SEARCH = """
@@ -57,7 +57,7 @@ def at_least(gallery: Gallery, embedding: Floats, *, score: float) -> list[Match
     )
 
 
-def of_identity(gallery: Gallery, identity: Identity, embedding: Floats) -> list[Match]:
+def of_identity(gallery: Gallery, identity_id: uuid.UUID, embedding: Floats) -> list[Match]:
     """Return every searchable face of one person with its score, best first."""
     sql = f"""
         {_SEARCH} AND t.face_id IN
@@ -66,7 +66,7 @@ def of_identity(gallery: Gallery, identity: Identity, embedding: Floats) -> list
     """
     vector = _vector(embedding)
     return _matches(
-        sql, [vector, gallery.pk, gallery.model_version_id, identity.pk, vector]
+        sql, [vector, gallery.pk, gallery.model_version_id, identity_id, vector]
     )
 
 

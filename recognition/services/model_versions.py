@@ -6,7 +6,7 @@ from django.conf import settings
 
 from faceplatform.core.errors import DomainError
 from recognition.models import ModelVersion
-from recognition.services.vision import refusals
+from recognition.refusals import refusals
 from recognition.vision import registry
 from recognition.vision.calibration import Calibration
 

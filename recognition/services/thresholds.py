@@ -1,92 +1,17 @@
-"""The score from which a face counts as a known person."""
-
-from dataclasses import asdict, dataclass
-from typing import Any
+"""Keeping the stored threshold in step with the gallery."""
 
 from recognition.models import Gallery
-from recognition.selectors.templates import count_searchable
-from recognition.services.vision import refusals
-from recognition.vision.calibration import Calibration, StrangerRate
-
-NOMINAL_FPIR = 0.01
-REGROWTH = 1.25
-
-
-@dataclass(frozen=True, slots=True)
-class ThresholdInfo:
-    """A threshold with the evidence behind it.
-
-    `templates` is the gallery size it was made for, `fmr` the false match rate of one comparison
-    at it, `expected_fpir` the share of strangers expected to be named, `supported` whether the
-    calibration holds enough comparisons for the rate that was asked for.
-    """
-
-    value: float
-    source: str
-    text: str
-    templates: int
-    fmr: float
-    expected_fpir: float
-    supported: bool
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the form that a probe keeps."""
-        return asdict(self)
-
-
-def threshold_of(gallery: Gallery) -> ThresholdInfo:
-    """Return the gallery's threshold for its present size; writes nothing.
-
-    The default asks the calibration of the gallery's model for FMR = 0.01 / searchable templates,
-    that is about one stranger in a hundred named. It is kept until the gallery has grown or
-    shrunk by a quarter.
-    """
-    return _for_size(gallery, _basis(gallery))
+from recognition.selectors.thresholds import basis_of, threshold_for_size
 
 
 def refresh_threshold(gallery: Gallery) -> None:
     """Store the threshold if the gallery's size asks for another one."""
-    basis = _basis(gallery)
+    basis = basis_of(gallery)
     if basis == gallery.default_threshold_templates and gallery.default_threshold is not None:
         return
-    info = _for_size(gallery, basis)
+    info = threshold_for_size(gallery, basis)
     Gallery.objects.filter(pk=gallery.pk).update(
         default_threshold=info.value, default_threshold_templates=basis
     )
     gallery.default_threshold = info.value
     gallery.default_threshold_templates = basis
-
-
-def stranger_rate(gallery: Gallery, score: float, templates: int) -> StrangerRate:
-    """Return how rarely a stranger reaches this score in a gallery of so many templates."""
-    with refusals():
-        calibration = Calibration.load(gallery.model_version.backbone)
-    return calibration.stranger_rate(score, templates)
-
-
-def _basis(gallery: Gallery) -> int:
-    """Return the size the threshold is for: the stored one while the gallery is near it."""
-    templates = count_searchable(gallery)
-    stored = gallery.default_threshold_templates
-    if stored and stored / REGROWTH <= templates < stored * REGROWTH:
-        return stored
-    return templates
-
-
-def _for_size(gallery: Gallery, templates: int) -> ThresholdInfo:
-    with refusals():
-        calibration = Calibration.load(gallery.model_version.backbone)
-        choice = calibration.threshold_for(templates, fpir=NOMINAL_FPIR)
-    one_in = max(1, round(1 / choice.expected_fpir))
-    return ThresholdInfo(
-        value=round(choice.score, 4),
-        source="default",
-        text=(
-            "default, not evaluated on your data: "
-            f"about 1 stranger in {one_in:,} would be named"
-        ),
-        templates=templates,
-        fmr=choice.fmr,
-        expected_fpir=choice.expected_fpir,
-        supported=choice.supported,
-    )

@@ -7,8 +7,7 @@ at most `INFERENCE_CONCURRENCY` at a time.
 import hashlib
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,25 +15,12 @@ from django.conf import settings
 
 from faceplatform.core.errors import DomainError
 from recognition.models import ModelVersion
-from recognition.vision.errors import VisionError
+from recognition.refusals import refusals
 from recognition.vision.images import decode_image
 from recognition.vision.types import AnalysedFace, DecodedImage
 
 if TYPE_CHECKING:
     from recognition.vision.pipeline import FacePipeline
-
-_STATUS = {
-    "file_empty": 400,
-    "file_too_large": 413,
-    "image_too_many_pixels": 413,
-    "unsupported_media": 415,
-    "model_unavailable": 503,
-    "model_damaged": 503,
-    "engine_refused": 503,
-    "model_error": 503,
-    "calibration_missing": 503,
-    "unknown_backbone": 503,
-}
 
 _pipelines: dict[str, "FacePipeline"] = {}
 _build_lock = threading.Lock()
@@ -61,17 +47,6 @@ class AnalysedPhoto:
     def height(self) -> int:
         """Pixels of the upright photo."""
         return self.image.height
-
-
-@contextmanager
-def refusals() -> Iterator[None]:
-    """Translate what the engine raises to refusals with the same code."""
-    try:
-        yield
-    except VisionError as error:
-        raise DomainError(
-            error.code, error.detail, status=_STATUS.get(error.code, 422)
-        ) from error
 
 
 def get_pipeline(version: ModelVersion) -> "FacePipeline":

@@ -1,0 +1,113 @@
+"""What lists and headers of galleries show."""
+
+from dataclasses import dataclass
+
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+
+from recognition.models import FaceImage, FaceState, Gallery, Identity, ModelVersion
+from recognition.models.scoped import Asks
+from recognition.selectors.templates import count_searchable
+from recognition.selectors.thresholds import ThresholdInfo, threshold_of
+
+ENROLLED = Q(faces__state=FaceState.ENROLLED)
+
+
+@dataclass(frozen=True, slots=True)
+class GalleryCard:
+    """A gallery in a list."""
+
+    gallery: Gallery
+    identities: int
+    images: int
+    in_review: int
+    cover: FaceImage | None
+
+
+@dataclass(frozen=True, slots=True)
+class GalleryFacts:
+    """A gallery's state in numbers, with the evidence of its threshold."""
+
+    identities: int
+    images: int
+    searchable_templates: int
+    in_review: int
+    single_image_identities: int
+    threshold: ThresholdInfo
+    model_version: ModelVersion
+
+
+def gallery_cards(principal: Asks) -> list[GalleryCard]:
+    """Return the principal's galleries by name."""
+    cover = (
+        FaceImage.objects.filter(gallery=OuterRef("pk"), state=FaceState.ENROLLED)
+        .order_by("-quality")
+        .values("pk")[:1]
+    )
+    galleries = list(
+        Gallery.objects.visible_to(principal)
+        .annotate(cover_id=Subquery(cover))
+        .select_related("model_version")
+        .order_by("name")
+    )
+    people = _counted(Identity.objects.filter(gallery__in=galleries))
+    enrolled = _counted(
+        FaceImage.objects.filter(gallery__in=galleries, state=FaceState.ENROLLED)
+    )
+    review = _counted(
+        FaceImage.objects.filter(gallery__in=galleries, state=FaceState.QUARANTINED)
+    )
+    covers = FaceImage.objects.in_bulk([g.cover_id for g in galleries if g.cover_id])
+    return [
+        GalleryCard(
+            gallery=gallery,
+            identities=people.get(gallery.pk, 0),
+            images=enrolled.get(gallery.pk, 0),
+            in_review=review.get(gallery.pk, 0),
+            cover=covers.get(gallery.cover_id),
+        )
+        for gallery in galleries
+    ]
+
+
+def gallery_facts(gallery: Gallery) -> GalleryFacts:
+    """Return what the head of a gallery's page says."""
+    faces = FaceImage.objects.filter(gallery=gallery)
+    return GalleryFacts(
+        identities=Identity.objects.filter(gallery=gallery).count(),
+        images=faces.filter(state=FaceState.ENROLLED).count(),
+        searchable_templates=count_searchable(gallery),
+        in_review=faces.filter(state=FaceState.QUARANTINED).count(),
+        single_image_identities=Identity.objects.filter(gallery=gallery)
+        .annotate(images=Count("faces", filter=ENROLLED))
+        .filter(images=1)
+        .count(),
+        threshold=threshold_of(gallery),
+        model_version=gallery.model_version,
+    )
+
+
+def identities_of(
+    gallery: Gallery, *, search: str = "", order: str = "name"
+) -> "QuerySet[Identity]":
+    """Return a gallery's people with `images` (enrolled) and `cover_face_id`.
+
+    `search` matches a part of name or external id; `order` is `name`, `-images` or `-created_at`.
+    """
+    cover = (
+        FaceImage.objects.filter(identity=OuterRef("pk"), state=FaceState.ENROLLED)
+        .order_by("-quality")
+        .values("pk")[:1]
+    )
+    found = Identity.objects.filter(gallery=gallery).annotate(
+        images=Count("faces", filter=ENROLLED), cover_face_id=Subquery(cover)
+    )
+    if search.strip():
+        found = found.filter(
+            Q(name__icontains=search.strip()) | Q(external_id__icontains=search.strip())
+        )
+    return found.order_by(order, "pk")
+
+
+def _counted(rows: "QuerySet[Identity] | QuerySet[FaceImage]") -> dict[object, int]:
+    counts = rows.order_by().values_list("gallery_id").annotate(number=Count("pk"))
+    return dict(counts)
