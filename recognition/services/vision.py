@@ -138,3 +138,11 @@ def _build(backbone: str) -> "FacePipeline":
             engine=settings.INFERENCE_ENGINE,
             threads=settings.INFERENCE_THREADS or None,
         )
+
+
+def main_face(faces: Sequence[AnalysedFace], width: int, height: int) -> AnalysedFace:
+    """Return the main subject: large and near the centre, by the detector's rule."""
+    from recognition.vision.detection import main_face as main_of
+
+    chosen = main_of([face.face for face in faces], width, height)
+    return next(face for face in faces if face.face is chosen)

@@ -1,0 +1,209 @@
+"""The inner loop of an import: read, decode, analyse and write in batches."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from faceplatform.core.errors import DomainError
+from faceplatform.core.jobs import JobContext, barriers
+from recognition.models import FaceImage, Gallery, Identity, ImportItem, ImportRun, ItemStatus
+from recognition.services.enrollment import LIMITS, explain
+from recognition.services.faces import find_same_face, store_face
+from recognition.services.galleries import clean_name
+from recognition.services.identities import MAX_NAME
+from recognition.services.import_sources import Entry, EntryRefused, Source
+from recognition.services.photos import lock_bytes, store_photo
+from recognition.services.vision import (
+    analyse_images,
+    get_pipeline,
+    main_face,
+    photo_of,
+    read_photo,
+)
+from recognition.vision.types import AnalysedFace, DecodedImage
+
+BATCH = 16
+
+
+@dataclass(slots=True)
+class _Item:
+    """One image on its way: bytes and pixels while it lives, then a status with a reason."""
+
+    entry: Entry
+    name: str = ""
+    data: bytes = b""
+    sha256: str = ""
+    image: DecodedImage | None = None
+    faces: tuple[AnalysedFace, ...] = ()
+    status: ItemStatus | None = None
+    code: str = ""
+    detail: str = ""
+    stored: FaceImage | None = field(default=None)
+
+    def end(self, status: ItemStatus, code: str, detail: str) -> None:
+        """Decide how this image ended."""
+        self.status, self.code, self.detail = status, code, detail[:255]
+        self.data, self.image = b"", None
+
+
+def import_batches(*, run: ImportRun, source: Source, context: JobContext) -> None:
+    """Import every entry without a result line, while the next batch is read ahead."""
+    entries = source.entries()
+    finished = set(run.items.values_list("path", flat=True))
+    todo = [entry for entry in entries if entry.path not in finished]
+    done = len(entries) - len(todo)
+    people: dict[str, Identity] = {}
+    context.progress(done, len(entries), "Reading", force=True)
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="import-read") as reader:
+        for batch in _read_ahead(reader, source, todo):
+            barriers.reach("after_decode")
+            _skip_known(run.gallery, batch)
+            _analyse(run.gallery, batch)
+            barriers.reach("after_embed")
+            with context.writing():
+                _write(run, batch, people)
+            done += len(batch)
+            context.progress(done, len(entries), batch[-1].entry.path)
+    context.progress(done, len(entries), force=True)
+
+
+def _read_ahead(
+    reader: ThreadPoolExecutor, source: Source, entries: Sequence[Entry]
+) -> Iterator[list[_Item]]:
+    """Yield batches of decoded images; one batch is read while the one before is worked on."""
+    batches = [entries[start : start + BATCH] for start in range(0, len(entries), BATCH)]
+    pending = None
+    for batch in batches:
+        following = reader.submit(_read_batch, source, batch)
+        if pending is not None:
+            yield pending.result()
+        pending = following
+    if pending is not None:
+        yield pending.result()
+
+
+def _read_batch(source: Source, entries: Sequence[Entry]) -> list[_Item]:
+    return [_read(source, entry) for entry in entries]
+
+
+def _read(source: Source, entry: Entry) -> _Item:
+    item = _Item(entry)
+    try:
+        if entry.refusal is not None:
+            raise entry.refusal
+        if not entry.identity_name:
+            raise EntryRefused("no_identity_folder", "The image lies in no person's folder.")
+        item.name = clean_name(entry.identity_name, limit=MAX_NAME)
+        item.data = source.read(entry)
+        item.sha256 = hashlib.sha256(item.data).hexdigest()
+        item.image = read_photo(item.data)
+    except (EntryRefused, DomainError) as refusal:
+        item.end(ItemStatus.FAILED, refusal.code, refusal.detail)
+    return item
+
+
+def _skip_known(gallery: Gallery, batch: list[_Item]) -> None:
+    """End images whose bytes are enrolled in this gallery already; they need no analysis."""
+    known = {
+        face.photo.sha256: face
+        for face in FaceImage.objects.filter(
+            gallery=gallery, photo__sha256__in=[item.sha256 for item in batch if item.sha256]
+        ).select_related("photo", "identity")
+    }
+    for item in batch:
+        face = known.get(item.sha256)
+        if item.status is None and face is not None:
+            _end_as_duplicate(item, face)
+
+
+def _end_as_duplicate(item: _Item, face: FaceImage) -> None:
+    owner = face.identity.name if face.identity else "nobody"
+    if owner == item.name:
+        item.end(ItemStatus.SKIPPED, "duplicate_image", "Enrolled before.")
+    else:
+        item.end(ItemStatus.SKIPPED, "duplicate_image", f"Enrolled before, as {owner}.")
+
+
+def _analyse(gallery: Gallery, batch: list[_Item]) -> None:
+    """Find and embed the faces of all images that are left."""
+    waiting = [item for item in batch if item.status is None and item.image is not None]
+    if not waiting:
+        return
+    images = [item.image for item in waiting if item.image is not None]
+    for item, faces in zip(
+        waiting, analyse_images(images, version=gallery.model_version), strict=True
+    ):
+        item.faces = faces
+
+
+def _write(run: ImportRun, batch: list[_Item], people: dict[str, Identity]) -> None:
+    """Store faces and result lines of a batch; call it inside the job's transaction.
+
+    Locks are taken in the order of the checksums, so that two imports cannot wait for each other.
+    """
+    waiting = [item for item in batch if item.status is None]
+    for item in sorted(waiting, key=lambda item: item.sha256):
+        lock_bytes(run.organization_id, item.sha256)
+    for item in waiting:
+        _enroll(run, item, people)
+    ImportItem.objects.bulk_create(
+        ImportItem(
+            run=run,
+            number=item.entry.number,
+            path=item.entry.path,
+            identity_name=item.name or item.entry.identity_name[:MAX_NAME],
+            status=item.status,
+            code=item.code,
+            detail=item.detail,
+            face=item.stored,
+        )
+        for item in batch
+    )
+
+
+def _enroll(run: ImportRun, item: _Item, people: dict[str, Identity]) -> None:
+    """Enroll the main subject of one image, or say why not."""
+    if item.image is None or not item.faces:
+        item.end(ItemStatus.FAILED, "no_face", "There is no face in this photo.")
+        return
+    face = main_face(item.faces, item.image.width, item.image.height)
+    same = find_same_face(gallery=run.gallery, photo_sha256=item.sha256, box=face.face.box)
+    if same is not None:
+        _end_as_duplicate(item, same)
+        return
+    reasons = face.face.quality.reasons(LIMITS)
+    if reasons:
+        item.end(ItemStatus.FAILED, "low_quality", f"Not enrolled: {explain(reasons)}.")
+        return
+    identity = people.get(item.name) or _identity(run.gallery, item.name)
+    people[item.name] = identity
+    analysed = photo_of(item.data, item.image, item.faces)
+    photo = store_photo(
+        organization_id=run.organization_id,
+        data=item.data,
+        analysed=analysed,
+        path=item.entry.path,
+    )
+    item.stored = store_face(
+        gallery=run.gallery,
+        identity=identity,
+        photo=photo,
+        analysed=face,
+        detector=get_pipeline(run.gallery.model_version).version.detector,
+        path=item.entry.path,
+    )
+    others = len(item.faces) - 1
+    item.end(
+        ItemStatus.ENROLLED,
+        "main_subject" if others else "",
+        f"The main one of {others + 1} faces." if others else "",
+    )
+
+
+def _identity(gallery: Gallery, name: str) -> Identity:
+    """Return the person of that name, made if there is none."""
+    identity, _ = Identity.objects.get_or_create(
+        gallery=gallery, name=name, defaults={"organization_id": gallery.organization_id}
+    )
+    return identity

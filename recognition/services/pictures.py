@@ -1,0 +1,160 @@
+"""Pictures for people to look at: signed links, re-encoded copies, originals for export.
+
+A link is `<kind>.<row>.<expiry>.<signature>`. The signature covers the one who asks and the
+organization, neither of which is in the link: a copied link is worth nothing to anybody else.
+"""
+
+import base64
+import time
+import uuid
+from dataclasses import dataclass
+from typing import Literal
+
+from django.conf import settings
+from django.core.signing import Signer
+from django.urls import reverse
+from django.utils.crypto import constant_time_compare
+
+from faceplatform.accounts.principal import Principal
+from faceplatform.core import audit, storage
+from faceplatform.core.errors import DomainError
+from recognition.models import FaceImage, Photo, ProbeFace
+from recognition.refusals import refusals
+from recognition.services.faces import box_of
+from recognition.vision.images import crop_face, decode_image, encode_jpeg, thumbnail
+
+Kind = Literal["thumb", "crop", "screen", "original"]
+_KINDS: dict[str, Kind] = {"t": "thumb", "c": "crop", "s": "screen", "o": "original"}
+_LETTERS = {kind: letter for letter, kind in _KINDS.items()}
+THUMB_SIDE = 240
+SCREEN_SIDE = 1600
+CROP_SIDE = 224
+CROP_MARGIN = 0.35
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Bytes to send. `filename` is set for an original, which goes out as an attachment."""
+
+    data: bytes
+    media_type: str
+    filename: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What a valid link names: a kind of picture of one row (`photo`, `face` or `probe_face`)."""
+
+    kind: Kind
+    row: str
+    pk: uuid.UUID
+
+
+def picture_url(
+    *,
+    principal: Principal,
+    kind: Kind,
+    photo_id: uuid.UUID | None = None,
+    face_id: uuid.UUID | None = None,
+    probe_face_id: uuid.UUID | None = None,
+) -> str:
+    """Return a link that works for this principal for some minutes.
+
+    The expiry is rounded up to whole periods, so that pages shown soon after each other use the
+    same link and the browser its copy.
+    """
+    rows = {"p": photo_id, "f": face_id, "q": probe_face_id}
+    letter, pk = next((letter, pk) for letter, pk in rows.items() if pk is not None)
+    period = settings.PICTURE_LINK_SECONDS
+    expiry = (int(time.time()) // period + 2) * period
+    body = f"{_LETTERS[kind]}{letter}.{_short(pk)}.{expiry:x}"
+    return reverse("picture", args=[f"{body}.{_sign(body, principal)}"])
+
+
+def read_link(token: str, *, principal: Principal) -> Link | None:
+    """Return what the link names, or None unless it is whole, fresh and this principal's."""
+    body, _, signature = token.rpartition(".")
+    if not body or not constant_time_compare(signature, _sign(body, principal)):
+        return None
+    head, short, expiry = body.split(".")
+    if int(expiry, 16) < time.time():
+        return None
+    row = {"p": "photo", "f": "face", "q": "probe_face"}[head[1]]
+    return Link(kind=_KINDS[head[0]], row=row, pk=_long(short))
+
+
+def render_picture(link: Link, *, principal: Principal) -> Picture | None:
+    """Return the picture, None where the row is gone or somebody else's.
+
+    What browsers show is decoded and encoded again, so it carries no metadata.
+    """
+    found = _find(link, principal)
+    if found is None:
+        return None
+    photo, face = found
+    data = _bytes_of(photo)
+    if link.kind == "original":
+        return _export(photo, data, principal)
+    with refusals():
+        pixels = decode_image(data).pixels
+        if link.kind == "crop" and face is not None:
+            pixels = crop_face(pixels, box_of(face), margin=CROP_MARGIN, size=CROP_SIDE)
+        else:
+            side = SCREEN_SIDE if link.kind == "screen" else THUMB_SIDE
+            pixels = thumbnail(pixels, side)
+        return Picture(data=encode_jpeg(pixels, quality=85), media_type="image/jpeg")
+
+
+def _find(link: Link, principal: Principal) -> tuple[Photo, FaceImage | ProbeFace | None] | None:
+    if link.row == "photo":
+        photo = Photo.objects.visible_to(principal).filter(pk=link.pk).first()
+        return None if photo is None else (photo, None)
+    if link.row == "face":
+        face = (
+            FaceImage.objects.visible_to(principal)
+            .select_related("photo")
+            .filter(pk=link.pk)
+            .first()
+        )
+        return None if face is None else (face.photo, face)
+    probe_face = (
+        ProbeFace.objects.select_related("probe__photo")
+        .filter(pk=link.pk, probe__organization_id=principal.organization_id)
+        .first()
+    )
+    if probe_face is None or probe_face.probe.photo is None:
+        return None
+    return probe_face.probe.photo, probe_face
+
+
+def _bytes_of(photo: Photo) -> bytes:
+    try:
+        return storage.open_photo(photo.organization_id, photo.sha256)
+    except FileNotFoundError as error:
+        raise DomainError("file_missing", "The photo's file is missing.", status=404) from error
+
+
+def _export(photo: Photo, data: bytes, principal: Principal) -> Picture:
+    audit.record(
+        organization_id=photo.organization_id,
+        actor=principal.actor,
+        action="picture.export",
+        target_type="photo",
+        target_id=photo.pk,
+    )
+    suffix = photo.media_type.rpartition("/")[2]
+    return Picture(data=data, media_type=photo.media_type, filename=f"{photo.sha256[:16]}.{suffix}")
+
+
+def _sign(body: str, principal: Principal) -> str:
+    who = principal.api_key.pk if principal.api_key else principal.user.pk if principal.user else ""
+    signer = Signer(salt="recognition.pictures")
+    return signer.signature(f"{body}|{who}|{principal.organization_id}")
+
+
+def _short(pk: uuid.UUID) -> str:
+    return base64.urlsafe_b64encode(pk.bytes).decode().rstrip("=")
+
+
+def _long(short: str) -> uuid.UUID:
+    return uuid.UUID(bytes=base64.urlsafe_b64decode(f"{short}=="))

@@ -1,0 +1,23 @@
+"""Kinds of jobs and nightly tasks. The services behind them are imported when they run."""
+
+from typing import Any
+
+from celery import shared_task
+
+from faceplatform.core.jobs import JobContext, job_kind
+
+
+@job_kind("recognition.import", queue="inference")
+def import_people(context: JobContext) -> dict[str, Any]:
+    """Import a folder or zip; every image is written once, so it continues where it stopped."""
+    from recognition.services.imports import run_import
+
+    return run_import(context)
+
+
+@shared_task(name="recognition.purge_expired_probes", ignore_result=True)
+def purge_expired() -> None:
+    """Delete probes whose time is over; a second run finds nothing left."""
+    from recognition.services.probes import purge_expired_probes
+
+    purge_expired_probes()
