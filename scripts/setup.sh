@@ -12,7 +12,7 @@ readonly VENV=.venv
 readonly UNFINISHED=$VENV/.unfinished   # there while packages are being written
 readonly CPU_INDEX=${TORCH_CPU_INDEX:-https://download.pytorch.org/whl/cpu}
 readonly CPU_SIZE="about 0.2 GB to download, 0.7 GB installed"
-readonly CUDA_SIZE="with CUDA libraries, about 2.6 GB to download, 5.3 GB installed"
+readonly CUDA_SIZE="with CUDA libraries, about 3 GB to download, 5.5 GB installed"
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
