@@ -3,9 +3,10 @@
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
 
-from faceplatform.accounts.sessions import principal_of
 from faceplatform.accounts.policy import Action, allows
+from faceplatform.accounts.sessions import principal_of
 
 
 class Permissions:
@@ -23,5 +24,11 @@ class Permissions:
 
 
 def principal(request: HttpRequest) -> dict[str, Any]:
-    """Give templates `principal` and `may`."""
-    return {"principal": principal_of(request), "may": Permissions(request)}
+    """Give templates `principal` and `may`.
+
+    Both are read on first use: an error page must not ask a database that is away.
+    """
+    return {
+        "principal": SimpleLazyObject(lambda: principal_of(request)),
+        "may": Permissions(request),
+    }

@@ -5,7 +5,7 @@ An action is what a route does, not where it lives. Every route names its action
 organization never reach this table: selectors do not find them, which answers 404.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from faceplatform.accounts.principal import Principal
@@ -46,11 +46,15 @@ ADMINS = frozenset({Role.OWNER, Role.ADMIN})
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Roles and key scopes that may do an action; `public` asks nobody."""
+    """Roles and key scopes that may do an action.
+
+    `public` asks nobody; `personal` is about the one who asks and needs no organization.
+    """
 
     roles: frozenset[Role] = frozenset()
-    scopes: frozenset[Scope] = field(default_factory=frozenset)
+    scopes: frozenset[Scope] = frozenset()
     public: bool = False
+    personal: bool = False
 
 
 def _scopes(*scopes: Scope) -> frozenset[Scope]:
@@ -59,7 +63,7 @@ def _scopes(*scopes: Scope) -> frozenset[Scope]:
 
 POLICY: dict[Action, Rule] = {
     Action.PUBLIC: Rule(public=True),
-    Action.ACCOUNT_SELF: Rule(VIEWERS),
+    Action.ACCOUNT_SELF: Rule(VIEWERS, frozenset(Scope), personal=True),
     Action.HEALTH_DETAIL: Rule(ADMINS),
     Action.GALLERY_VIEW: Rule(VIEWERS, _scopes(Scope.READ)),
     Action.GALLERY_CREATE: Rule(OPERATORS),
@@ -84,12 +88,15 @@ POLICY: dict[Action, Rule] = {
 
 
 def allows(principal: Principal, action: Action) -> bool:
-    """Whether this principal may do this action in its organization."""
+    """Whether this principal may do this action in its organization.
+
+    A key may do what one of its scopes says and the role of its maker still allows.
+    """
     rule = POLICY[action]
     if rule.public:
         return True
-    if principal.organization is None:
+    if rule.personal and principal.user is not None:
+        return True
+    if principal.organization is None or principal.role not in rule.roles:
         return False
-    if principal.api_key is not None:
-        return not rule.scopes.isdisjoint(principal.scopes)
-    return principal.role in rule.roles
+    return principal.api_key is None or not rule.scopes.isdisjoint(principal.scopes)

@@ -12,7 +12,8 @@ from faceplatform.core.actors import Actor
 class Principal:
     """The one who asks. Anonymous when neither user nor key is set.
 
-    `organization` is None for people who belong to none; such a person sees nothing.
+    `organization` is None for people who belong to none; such a person sees nothing. The `role`
+    of a key is that of the person who made it: a key never may more than its maker.
     """
 
     user: User | None = None
@@ -58,10 +59,11 @@ def principal_of_user(user: User, organization_id: str | None) -> Principal:
     )
 
 
-def principal_of_key(key: ApiKey) -> Principal:
-    """Return the key with its scopes."""
+def principal_of_key(key: ApiKey, maker: Role) -> Principal:
+    """Return the key with its scopes; `maker` is the present role of the person who made it."""
     return Principal(
         api_key=key,
         organization=key.organization,
+        role=maker,
         scopes=frozenset(Scope(scope) for scope in key.scopes if scope in set(Scope)),
     )

@@ -11,15 +11,14 @@ def principal_of(request: HttpRequest) -> Principal:
     """Return who asks on the pages, read from the session on first use.
 
     Roles are read from the database in every request, so a change is effective at the next one.
+    Logging in or out in the middle of a request is noticed, and so is a change of organization.
     """
-    cached: Principal | None = getattr(request, "_principal", None)
-    if cached is None:
-        cached = _from_session(request)
-        request._principal = cached  # type: ignore[attr-defined]
-    return cached
-
-
-def _from_session(request: HttpRequest) -> Principal:
     if not request.user.is_authenticated:
         return ANONYMOUS
-    return principal_of_user(request.user, request.session.get(ORGANIZATION_KEY))
+    organization_id: str | None = request.session.get(ORGANIZATION_KEY)
+    asked = (request.user.pk, organization_id)
+    cached: tuple[tuple[int, str | None], Principal] | None = getattr(request, "_principal", None)
+    if cached is None or cached[0] != asked:
+        cached = (asked, principal_of_user(request.user, organization_id))
+        request._principal = cached  # type: ignore[attr-defined]
+    return cached[1]

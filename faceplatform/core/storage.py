@@ -17,7 +17,7 @@ class AtomicFileSystemStorage(FileSystemStorage):
     Content goes to a temporary name, is synced to disk and renamed.
     """
 
-    def _save(self, name: str, content: File[Any]) -> str:
+    def _save(self, name: str, content: "File[Any]") -> str:
         target = Path(self.path(name))
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor, temporary = tempfile.mkstemp(prefix=".part-", dir=target.parent)
@@ -69,7 +69,7 @@ def delete_photo(organization_id: uuid.UUID, sha256: str) -> None:
     default_storage.delete(photo_key(organization_id, sha256))
 
 
-def put_archive(organization_id: uuid.UUID, content: File[Any]) -> str:
+def put_archive(organization_id: uuid.UUID, content: "File[Any]") -> str:
     """Store an uploaded archive under a name of its own; return its key."""
     return default_storage.save(f"{organization_id}/archives/{uuid.uuid4().hex}.zip", content)
 

@@ -1,8 +1,5 @@
 """A person in a gallery."""
 
-from typing import Any
-
-from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -21,9 +18,7 @@ class Identity(models.Model):
     gallery = models.ForeignKey(Gallery, on_delete=models.CASCADE, related_name="identities")
     name = models.CharField(max_length=200)
     external_id = models.CharField(max_length=120, blank=True)
-    metadata: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(
-        default=dict, blank=True
-    )
+    metadata = models.JSONField(default=dict, blank=True)
     notes = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -38,9 +33,6 @@ class Identity(models.Model):
                 name="identity_external_id_once",
                 condition=~Q(external_id=""),
             ),
-        ]
-        indexes = [
-            GinIndex(fields=["name"], opclasses=["gin_trgm_ops"], name="identity_name_search"),
         ]
 
     def __str__(self) -> str:

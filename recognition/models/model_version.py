@@ -40,9 +40,7 @@ class ModelVersion(models.Model):
     digest = models.CharField(max_length=64)
     dimension = models.PositiveSmallIntegerField()
     numeric_class = models.CharField(max_length=16, default="float")
-    specification: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(
-        default=dict
-    )
+    specification = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ModelVersionQuerySet.as_manager()

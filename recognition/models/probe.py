@@ -1,7 +1,5 @@
 """What was asked, and what was answered."""
 
-from typing import Any
-
 from django.db import models
 
 from faceplatform.core.ids import uuid7
@@ -42,8 +40,8 @@ class Probe(models.Model):
     name = models.CharField(max_length=255, blank=True)
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
-    threshold: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
-    timings: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
+    threshold = models.JSONField(default=dict)
+    timings = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True)
     created_by = models.ForeignKey(

@@ -40,9 +40,7 @@ class DetectedFaceFields(models.Model):
     landmarks = ArrayField(models.FloatField(), size=10)
     detection_score = models.FloatField()
     quality = models.FloatField()
-    quality_parts: models.JSONField[dict[str, float], dict[str, float]] = models.JSONField(
-        default=dict
-    )
+    quality_parts = models.JSONField(default=dict)
     detector = models.CharField(max_length=120)
 
     class Meta:

@@ -1,7 +1,5 @@
 """The vector of a face under one model version."""
 
-from typing import Any
-
 from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
@@ -16,14 +14,14 @@ class VectorLength(Func):
     """Number of elements of a halfvec."""
 
     function = "vector_dims"
-    output_field: models.Field[Any, Any] = models.IntegerField()
+    output_field = models.IntegerField()
 
 
 class VectorNorm(Func):
     """Euclidean length of a halfvec."""
 
     function = "l2_norm"
-    output_field: models.Field[Any, Any] = models.FloatField()
+    output_field = models.FloatField()
 
 
 class FaceTemplate(models.Model):

@@ -26,7 +26,7 @@ def start_import(
     *,
     gallery: Gallery,
     name: str,
-    archive: File[Any] | None = None,
+    archive: "File[Any] | None" = None,
     folder: Path | None = None,
     actor: Actor,
     ring: bool = True,

@@ -5,9 +5,12 @@ from typing import Any
 from rest_framework import authentication, exceptions
 from rest_framework.request import Request
 
-from faceplatform.accounts.sessions import principal_of
 from faceplatform.accounts.principal import Principal, principal_of_key
 from faceplatform.accounts.services.keys import find_usable_key
+from faceplatform.accounts.sessions import principal_of
+from faceplatform.core.errors import DomainError
+
+KEY_HEADER = "X-Api-Key"
 
 
 class ApiKeyAuthentication(authentication.BaseAuthentication):
@@ -18,10 +21,10 @@ class ApiKeyAuthentication(authentication.BaseAuthentication):
         secret = self._secret(request)
         if secret is None:
             return None
-        key = find_usable_key(secret)
-        if key is None:
+        usable = find_usable_key(secret)
+        if usable is None:
             raise exceptions.AuthenticationFailed("The key is unknown, expired or revoked.")
-        return None, principal_of_key(key)
+        return None, principal_of_key(usable.key, usable.maker)
 
     def authenticate_header(self, request: Request) -> str:
         """Name the scheme in 401 answers."""
@@ -29,11 +32,10 @@ class ApiKeyAuthentication(authentication.BaseAuthentication):
 
     @staticmethod
     def _secret(request: Request) -> str | None:
-        header = request.headers.get("Authorization", "")
-        scheme, _, value = header.partition(" ")
-        if scheme.lower() == "bearer" and value.strip():
+        scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
             return value.strip()
-        return request.headers.get("X-Api-Key") or None
+        return request.headers.get(KEY_HEADER)
 
 
 class SessionAuthentication(authentication.SessionAuthentication):
@@ -45,3 +47,14 @@ class SessionAuthentication(authentication.SessionAuthentication):
         if found is None:
             return None
         return found[0], principal_of(request._request)
+
+    def enforce_csrf(self, request: Request) -> None:
+        """Refuse a write without the CSRF token of the session's cookie."""
+        try:
+            super().enforce_csrf(request)
+        except exceptions.PermissionDenied as error:
+            raise DomainError(
+                "csrf_failed",
+                "Send the CSRF token of your session in X-CSRFToken, or use a key.",
+                status=403,
+            ) from error

@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 import hmac
+import re
 import secrets
 from dataclasses import dataclass
 
@@ -10,12 +11,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from faceplatform.accounts.models import ApiKey, Membership, Organization
-from faceplatform.accounts.roles import Scope
+from faceplatform.accounts.roles import Role, Scope
 from faceplatform.core import audit
 from faceplatform.core.actors import Actor
 from faceplatform.core.errors import Conflict, DomainError
 
 MARK = "fp"
+MAX_NAME = 120
+_SHAPE = re.compile(rf"{MARK}_(?P<prefix>[0-9a-f]{{8}})_[A-Za-z0-9_-]{{43}}")
 _USED_EVERY = dt.timedelta(minutes=1)
 
 
@@ -25,6 +28,14 @@ class NewKey:
 
     key: ApiKey
     secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class UsableKey:
+    """A key that may be used now, with the present role of the person who made it."""
+
+    key: ApiKey
+    maker: Role
 
 
 @transaction.atomic
@@ -38,10 +49,14 @@ def create_key(
 ) -> NewKey:
     """Make a key of an organization.
 
-    Raises DomainError `key_name_missing`, `key_scopes_missing` or `key_expiry_past`.
+    Raises DomainError `key_name_missing`, `key_name_long`, `key_scopes_missing` or
+    `key_expiry_past`.
     """
-    if not name.strip():
+    name = "".join(character for character in name if character.isprintable()).strip()
+    if not name:
         raise DomainError("key_name_missing", "Give the key a name, so that it can be told apart.")
+    if len(name) > MAX_NAME:
+        raise DomainError("key_name_long", f"The name of a key has at most {MAX_NAME} characters.")
     if not scopes:
         raise DomainError("key_scopes_missing", "Choose at least one thing that the key may do.")
     if expires_at is not None and expires_at <= timezone.now():
@@ -50,7 +65,7 @@ def create_key(
     secret = f"{MARK}_{prefix}_{secrets.token_urlsafe(32)}"
     key = ApiKey.objects.create(
         organization=organization,
-        name=name.strip(),
+        name=name,
         prefix=prefix,
         secret_sha256=_digest(secret),
         scopes=sorted({scope.value for scope in scopes}),
@@ -85,25 +100,25 @@ def revoke_key(*, key: ApiKey, actor: Actor) -> None:
     )
 
 
-def find_usable_key(secret: str) -> ApiKey | None:
+def find_usable_key(secret: str) -> UsableKey | None:
     """Return the key behind a secret if it is usable now.
 
-    A key dies with its expiry, its revocation and the membership of the person who made it.
-    The hash is compared in constant time, also for a prefix that does not exist.
+    A key dies with its expiry, its revocation, and the membership or account of the person who
+    made it. The hash is compared in constant time, also for a prefix that does not exist.
     """
-    parts = secret.split("_", 2)
-    prefix = parts[1] if len(parts) == 3 and parts[0] == MARK else ""
+    shape = _SHAPE.fullmatch(secret)
+    prefix = shape["prefix"] if shape else ""
     key = ApiKey.objects.select_related("organization").filter(prefix=prefix).first()
     stored = key.secret_sha256 if key else "0" * 64
     if not hmac.compare_digest(stored, _digest(secret)) or key is None or key.state != "active":
         return None
-    maker_belongs = Membership.objects.filter(
-        organization=key.organization_id, user=key.created_by_id
-    ).exists()
-    if not maker_belongs:
+    membership = Membership.objects.filter(
+        organization=key.organization_id, user=key.created_by_id, user__is_active=True
+    ).first()
+    if membership is None:
         return None
     _note_use(key)
-    return key
+    return UsableKey(key=key, maker=Role(membership.role))
 
 
 def _note_use(key: ApiKey) -> None:
@@ -113,4 +128,4 @@ def _note_use(key: ApiKey) -> None:
 
 
 def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()

@@ -1,7 +1,5 @@
 """Who did what to whom."""
 
-from typing import Any
-
 from django.db import models
 
 from faceplatform.core.ids import uuid7
@@ -29,7 +27,7 @@ class AuditEvent(models.Model):
     target_type = models.CharField(max_length=64)
     target_id = models.CharField(max_length=64)
     target_label = models.CharField(max_length=255, blank=True)
-    data: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
+    data = models.JSONField(default=dict)
     request_id = models.CharField(max_length=64, blank=True)
 
     class Meta:

@@ -1,7 +1,5 @@
 """The table of record of every long task."""
 
-from typing import Any
-
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -37,7 +35,7 @@ class Job(models.Model):
     kind = models.CharField(max_length=64)
     queue = models.CharField(max_length=32)
     title = models.CharField(max_length=255)
-    payload: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
+    payload = models.JSONField(default=dict)
     dedupe_key = models.CharField(max_length=128, blank=True)
 
     state = models.CharField(max_length=16, choices=JobState.choices, default=JobState.QUEUED)
@@ -54,7 +52,7 @@ class Job(models.Model):
     done_before = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(null=True)
     note = models.CharField(max_length=255, blank=True)
-    result: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
+    result = models.JSONField(default=dict)
     error_code = models.CharField(max_length=64, blank=True)
     error_detail = models.TextField(blank=True)
 

@@ -1,0 +1,32 @@
+"""How the schema describes the ways to authenticate."""
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+
+from faceplatform.accounts.api.authentication import KEY_HEADER
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """A key, as bearer token or in a header of its own."""
+
+    target_class = "faceplatform.accounts.api.authentication.ApiKeyAuthentication"
+    name = ["bearer", "apiKey"]
+
+    def get_security_definition(self, auto_schema: Any) -> list[dict[str, str]]:
+        return [
+            {"type": "http", "scheme": "bearer", "bearerFormat": "fp_..."},
+            {"type": "apiKey", "in": "header", "name": KEY_HEADER},
+        ]
+
+
+class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """A person logged in on the pages; writes also send X-CSRFToken."""
+
+    target_class = "faceplatform.accounts.api.authentication.SessionAuthentication"
+    name = "session"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        from django.conf import settings
+
+        return {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME}
