@@ -5,6 +5,7 @@ import json
 from dataclasses import asdict, dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recognition.vision.errors import UnknownBackbone
 from recognition.vision.types import Floats
@@ -24,6 +25,13 @@ class Preprocessing:
     mean: float = 127.5
     scale: float = 128.0
     flip: bool = True
+
+    def network_input(self, crops: NDArray[np.uint8]) -> Floats:
+        """Crops, uint8 (N, size, size, 3) RGB, to float32 (N, 3, size, size)."""
+        values = np.ascontiguousarray(crops.transpose(0, 3, 1, 2)).astype(np.float32)
+        values -= np.float32(self.mean)
+        values /= np.float32(self.scale)
+        return values
 
 
 @dataclass(frozen=True, slots=True)
