@@ -16,10 +16,6 @@ check() { # name command ...
     fi
 }
 
-imports() {
-    "$PY" -c 'from importlinter.cli import lint_imports_command as run; run()' --no-logo
-}
-
 schema_is_current() {
     local schema
     schema=$("$PY" manage.py spectacular --validate --fail-on-warn) || {
@@ -33,8 +29,9 @@ schema_is_current() {
 
 check "style" "$PY" -m ruff check .
 check "format" "$PY" -m ruff format --check .
-check "imports" imports
+check "imports" "$PY" .venv/bin/lint-imports --no-logo
 check "types" "$PY" -m mypy
+check "environment" "$PY" -m scripts.check_env_example
 check "packages" "$PY" -m pip check
 check "django" "$PY" manage.py check --fail-level WARNING
 check "migrations" "$PY" manage.py makemigrations --check --dry-run
