@@ -27,8 +27,8 @@ schema_is_current() {
     return 1
 }
 
-check "style" "$PY" -m ruff check .
-check "format" "$PY" -m ruff format --check .
+check "style" "$PY" -m ruff check --output-format concise .
+check "format" "$PY" -m ruff format --check --output-format concise .
 check "imports" "$PY" .venv/bin/lint-imports --no-logo
 check "types" "$PY" -m mypy
 check "environment" "$PY" -m scripts.check_env_example

@@ -1,0 +1,1 @@
+"""Datasets, losses, loops and recipes of training. Imports no Django and reads no environment."""
