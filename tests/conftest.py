@@ -1,38 +1,19 @@
 """Servers, clients and faces for all tests.
 
-PostgreSQL and Valkey are real: the embedded ones, started once for all workers of a run.
+PostgreSQL and Valkey are real: `tests/servers.py` starts the embedded ones once for a run.
 """
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+if TYPE_CHECKING:
+    from tests.fakes import FakePipeline
+
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
-
-os.environ.setdefault("FACEPLATFORM_VAR", str(ROOT / "var" / "test"))
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "faceplatform.settings.test")
-
-
-def _start_servers() -> None:
-    """Start the servers in the process that starts the others, before settings are read."""
-    if "DATABASE_URL" not in os.environ:
-        from faceplatform.stack import testing
-
-        os.environ.update(testing.start(ROOT / "var" / "test"))
-
-
-_start_servers()
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stop what this process started."""
-    from faceplatform.stack import testing
-
-    testing.stop()
-
 
 @pytest.fixture
 def files(settings: object, tmp_path: Path) -> Iterator[Path]:
@@ -49,6 +30,19 @@ def files(settings: object, tmp_path: Path) -> Iterator[Path]:
     storages._storages.clear()  # noqa: SLF001
     yield location
     storages._storages.clear()  # noqa: SLF001
+
+
+@pytest.fixture
+def fake_pipeline(monkeypatch: pytest.MonkeyPatch, db: None) -> "FakePipeline":
+    """Put a stand-in for the networks under all services; see `tests/fakes.py`."""
+    from recognition.services import vision
+    from recognition.services.model_versions import default_version
+    from tests.fakes import FakePipeline
+
+    version = default_version()
+    pipeline = FakePipeline(digest=version.digest)
+    monkeypatch.setattr(vision, "_pipelines", {version.backbone: pipeline})
+    return pipeline
 
 
 @pytest.fixture(scope="session")
