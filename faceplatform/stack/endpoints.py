@@ -88,16 +88,16 @@ def django_database(
 
 def _parse(url: str) -> tuple[dict[str, Any], dict[str, str]]:
     """Split a URL into libpq options and Django's fields; raise StackError without secrets."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise StackError("DATABASE_URL holds a host or port that is not valid") from None
     if parts.scheme not in _SCHEMES:
         raise StackError(
             f"DATABASE_URL must begin with postgresql://, not {parts.scheme or 'nothing'}://"
         )
     options: dict[str, Any] = dict(parse_qsl(parts.query))
-    try:
-        port = parts.port
-    except ValueError:
-        raise StackError("the port in DATABASE_URL is not a number") from None
     fields = {
         "NAME": unquote(parts.path.lstrip("/")) or str(options.pop("dbname", "")),
         "USER": unquote(parts.username or ""),

@@ -31,7 +31,10 @@ class PublicUrl:
 
         Raises StackError, with the reason, for anything that is no plain origin.
         """
-        parts = urlsplit(text.strip())
+        try:
+            parts = urlsplit(text.strip())
+        except ValueError:
+            raise _refused(text, "the host name is not valid") from None
         if parts.scheme not in ("http", "https"):
             raise _refused(text, "it must begin with http:// or https://")
         if parts.username is not None or parts.password is not None:
@@ -112,7 +115,11 @@ def _host(text: str, hostname: str | None) -> str:
     if address is not None:
         if address.is_unspecified:
             raise _refused(text, "name the address that people type, not the one to listen on")
-        return f"[{address}]" if address.version == 6 else str(address)
+        if isinstance(address, ipaddress.IPv6Address):
+            if address.scope_id:
+                raise _refused(text, "an address of one network interface is no public one")
+            return f"[{address}]"
+        return str(address)
     try:
         name = hostname.encode("idna").decode("ascii").lower()
     except UnicodeError:
