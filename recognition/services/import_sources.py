@@ -108,6 +108,8 @@ class ZipSource:
             self._zip = zipfile.ZipFile(handle)
         except (zipfile.BadZipFile, ValueError, OSError, struct.error) as error:
             raise Unprocessable("archive_corrupt", "The file is not a complete zip.") from error
+        except NotImplementedError as error:
+            raise Unprocessable("archive_method", "The archive is packed in a way not known.") from error
         self._infos = [info for info in self._zip.infolist() if not info.is_dir()]
         self._check(size)
         self._by_path: dict[str, zipfile.ZipInfo] = {}
