@@ -137,7 +137,10 @@ def _export(network: "torch.nn.Module", shape: tuple[int, ...], target: Path) ->
     example = torch.zeros(sizes)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
-        traced = torch.jit.freeze(torch.jit.trace(network, (example,), check_trace=False))
+        traced = torch.jit.trace(  # type: ignore[no-untyped-call]
+            network, (example,), check_trace=False
+        )
+        traced = torch.jit.freeze(traced)
         decoder = TorchScriptPythonDecoder(traced, example_input=(example,))
         frontend = FrontEndManager().load_by_framework("pytorch")
         model = frontend.convert(frontend.load(decoder))
