@@ -101,8 +101,10 @@ class PostgresServer(EmbeddedServer):
                 f"{data} was made by PostgreSQL {found}, this is {MAJOR}: restore a backup into "
                 "an empty var/, or set DATABASE_URL to a server that fits"
             )
-        # Nothing of ours lives any more, so a lock file names a dead or a foreign process.
-        (data / "postmaster.pid").unlink(missing_ok=True)
+        # Nothing of ours lives any more: a lock file names a dead process, one that its
+        # parent has not noticed yet, or a stranger with the same number.
+        for lock in (data / "postmaster.pid", self.layout.sockets / ".s.PGSQL.5432.lock"):
+            lock.unlink(missing_ok=True)
         home.write(data / "pg_hba.conf", _HBA)
         home.write(data / "postgresql.conf", self._conf())
         return [programs.path("postgres"), "-D", str(data)]

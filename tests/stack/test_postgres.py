@@ -24,6 +24,11 @@ def one(layout: Layout, query: str) -> object:
         return row[0]
 
 
+def run(layout: Layout, statement: str) -> None:
+    with psycopg.connect(endpoints.database_url(layout), autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
 @pytest.mark.parametrize(
     ("setting", "value"),
     [
@@ -43,8 +48,11 @@ def test_it_keeps_what_it_acknowledged_and_listens_to_nobody_outside(
 
 
 def test_the_role_of_the_application_rules_nothing_else(running: Layout) -> None:
-    rights = "rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls"
-    assert one(running, f"SELECT {rights} FROM pg_roles WHERE rolname = current_user") is False
+    query = (
+        "SELECT rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls "
+        "FROM pg_roles WHERE rolname = current_user"
+    )
+    assert one(running, query) is False
     assert (
         one(
             running,
@@ -96,20 +104,20 @@ def test_a_killed_server_comes_back_with_everything_acknowledged(layout: Layout)
     server = PostgresServer(layout)
     lease = Lease(server)
     lease.acquire()
-    one(layout, "CREATE TABLE kept (n int); SELECT 1")
+    run(layout, "CREATE TABLE kept (n int)")
     for number in range(3):
-        with psycopg.connect(endpoints.database_url(layout)) as busy:
-            busy.execute("INSERT INTO kept VALUES (%s)", [number])
-            busy.commit()
-            # A backend in the middle of a statement outlives its postmaster for a while.
-            busy.pgconn.send_query(b"SELECT pg_sleep(60)")
-            identity = server.find()
-            assert identity is not None
-            identity.send(signal.SIGKILL)
-            assert processes.wait_gone([identity], seconds=5)
-            replacement = lease.respawn()
-            server.wait_ready(replacement, lambda: None)
-            assert replacement != identity
+        run(layout, f"INSERT INTO kept VALUES ({number})")  # noqa: S608
+        busy = psycopg.connect(endpoints.database_url(layout))
+        # A backend in the middle of a statement outlives its postmaster for a while.
+        busy.pgconn.send_query(b"SELECT count(*) FROM generate_series(1, 1000000000)")
+        identity = server.find()
+        assert identity is not None
+        identity.send(signal.SIGKILL)
+        assert processes.wait_gone([identity], seconds=5)
+        replacement = lease.respawn()
+        server.wait_ready(replacement, lambda: None)
+        assert replacement != identity
+        busy.pgconn.finish()
     assert one(layout, "SELECT count(*) FROM kept") == 3
     lease.release()
     assert server.strays() == []

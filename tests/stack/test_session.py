@@ -48,7 +48,8 @@ def command(layout: Layout, *arguments: str) -> Iterator[subprocess.Popen[str]]:
 
 def line(child: subprocess.Popen[str]) -> str:
     assert child.stdout is not None
-    return child.stdout.readline().strip()
+    assert child.stderr is not None
+    return child.stdout.readline().strip() or child.stderr.read()
 
 
 def finish(child: subprocess.Popen[str]) -> int:
