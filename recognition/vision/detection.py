@@ -4,7 +4,7 @@ Networks and thresholds are facenet-pytorch's. Boxes, probabilities and landmark
 its `MTCNN` up to rounding as long as a picture is not larger than `long_side`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,8 @@ from recognition.vision.engines.base import Engine
 from recognition.vision.resampling import AreaSampler
 from recognition.vision.types import Box, DetectedFace, Floats, Pixels
 
+NETWORKS = ("pnet", "rnet", "onet")
+"""Names of the three networks, in the order in which they look."""
 _SMALL, _LARGE = 24, 48  # input sizes of the second and the third network
 _CHUNK = 256  # windows that go through a network at once; bounds memory
 
@@ -63,10 +65,10 @@ class Detector:
     """Finds faces. Safe to share between threads if its engines are."""
 
     def __init__(
-        self, pnet: Engine, rnet: Engine, onet: Engine, settings: DetectorSettings | None = None
+        self, networks: Mapping[str, Engine], settings: DetectorSettings | None = None
     ) -> None:
         self.settings = settings or DetectorSettings()
-        self._pnet, self._rnet, self._onet = pnet, rnet, onet
+        self._pnet, self._rnet, self._onet = (networks[name] for name in NETWORKS)
 
     def detect(self, images: Sequence[Pixels]) -> list[list[DetectedFace]]:
         """Faces of each picture, uint8 RGB (H, W, 3): largest first, ties from the top left.

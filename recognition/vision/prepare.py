@@ -58,6 +58,13 @@ def is_current(folder: Path, recipe: str) -> bool:
     return manifest.recipe == recipe
 
 
+def is_ready(models_dir: Path, spec: BackboneSpec) -> bool:
+    """Whether backbone and detector can be loaded as they are."""
+    return is_current(models_dir / DETECTOR, detector_recipe()) and is_current(
+        models_dir / spec.name, recipe_of(spec)
+    )
+
+
 def prepare_backbone(
     models_dir: Path, spec: BackboneSpec, *, weights_file: Path | None, allow_download: bool
 ) -> None:

