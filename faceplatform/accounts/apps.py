@@ -9,3 +9,7 @@ class AccountsConfig(AppConfig):
     name = "faceplatform.accounts"
     label = "accounts"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register the check that every address names its action."""
+        from faceplatform.accounts import checks  # noqa: F401

@@ -54,9 +54,7 @@ def principal_of_user(user: User, organization_id: str | None) -> Principal:
     membership = chosen or (memberships[0] if memberships else None)
     if membership is None:
         return Principal(user=user)
-    return Principal(
-        user=user, organization=membership.organization, role=Role(membership.role)
-    )
+    return Principal(user=user, organization=membership.organization, role=Role(membership.role))
 
 
 def principal_of_key(key: ApiKey, maker: Role) -> Principal:

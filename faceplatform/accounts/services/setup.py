@@ -3,11 +3,11 @@
 import datetime as dt
 import hashlib
 import secrets
+from collections.abc import Callable, Iterator
 
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -66,12 +66,12 @@ def complete_setup(
         raise DomainError(
             "setup_link_invalid", "This link was used, has expired or was replaced.", status=410
         )
-    user = User(email=User.objects.normalize_email(email.strip()), name=name.strip())
-    _validate(user, password)
-    user.set_password(password)
-    user.is_staff = True
-    user.save()
+    user = User(email=User.objects.normalize_email(email.strip()), name=name.strip(), is_staff=True)
     organization = _organization(organization_name)
+    user.set_password(password)
+    _validate(user, password, organization)
+    user.save()
+    organization.save()
     Membership.objects.create(user=user, organization=organization, role=Role.OWNER)
     SetupLink.objects.filter(pk=link.pk).update(used_at=timezone.now())
     audit.record(
@@ -86,25 +86,35 @@ def complete_setup(
 
 
 def _organization(name: str) -> Organization:
+    """Return the only organization there is, or a new one that is not stored yet."""
     existing = list(Organization.objects.all()[:2])
     if len(existing) == 1:
         return existing[0]
-    return Organization.objects.create(name=name.strip() or "My team")
+    return Organization(name=name.strip() or "My team")
 
 
-def _validate(user: User, password: str) -> None:
-    errors = []
-    try:
-        validate_email(user.email)
-    except ValidationError as error:
-        errors.append(FieldError("email", "invalid", " ".join(error.messages)))
-    try:
-        validate_password(password, user)
-    except ValidationError as error:
-        errors.append(FieldError("password", "invalid", " ".join(error.messages)))
+def _validate(user: User, password: str, organization: Organization) -> None:
+    """Raise DomainError `invalid` with every field that is wrong, named as in the form."""
+    errors = [
+        *_errors(user.full_clean, prefix=""),
+        *_errors(organization.full_clean, prefix="organization_"),
+        *_errors(lambda: validate_password(password, user), prefix="password"),
+    ]
     if errors:
         raise DomainError("invalid", "Some fields need another look.", errors=tuple(errors))
 
 
+def _errors(validate: Callable[[], None], *, prefix: str) -> Iterator[FieldError]:
+    try:
+        validate()
+    except ValidationError as error:
+        found = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
+        for field, messages in found.items():
+            if field == NON_FIELD_ERRORS:  # the one constraint on a whole row is the address's
+                yield FieldError("email", "taken", "Somebody has this address already.")
+            else:
+                yield FieldError(f"{prefix}{field}", "invalid", " ".join(messages))
+
+
 def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()

@@ -3,13 +3,16 @@
 from typing import Any
 
 from django.core.exceptions import (
+    BadRequest,
     PermissionDenied,
     RequestDataTooBig,
+    SuspiciousOperation,
     TooManyFieldsSent,
     TooManyFilesSent,
 )
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, JsonResponse
+from django.http.request import UnreadablePostError
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -17,6 +20,7 @@ from faceplatform.core.errors import DomainError, FieldError
 from faceplatform.core.request_id import current_request_id
 
 CONTENT_TYPE = "application/problem+json"
+_RETRY_SECONDS = 5
 _TITLES = {
     400: "The request is wrong",
     401: "Not logged in",
@@ -26,6 +30,7 @@ _TITLES = {
     406: "Not acceptable",
     409: "Conflict",
     410: "Gone",
+    411: "Length required",
     413: "Too large",
     415: "Unsupported media",
     422: "Cannot be used",
@@ -33,6 +38,15 @@ _TITLES = {
     500: "Internal error",
     503: "Try again later",
     507: "Storage full",
+}
+_API_CODES: dict[type[exceptions.APIException], str] = {
+    exceptions.ParseError: "malformed",
+    exceptions.NotAuthenticated: "not_authenticated",
+    exceptions.AuthenticationFailed: "key_invalid",
+    exceptions.MethodNotAllowed: "method_not_allowed",
+    exceptions.NotAcceptable: "not_acceptable",
+    exceptions.UnsupportedMediaType: "unsupported_media",
+    exceptions.Throttled: "too_many_requests",
 }
 
 
@@ -54,7 +68,10 @@ def problem(
 def problem_response(error: DomainError) -> JsonResponse:
     """Return a plain Django answer for a refusal."""
     body = problem(error.status, error.code, error.detail, error.errors)
-    return JsonResponse(body, status=error.status, content_type=CONTENT_TYPE)
+    response = JsonResponse(body, status=error.status, content_type=CONTENT_TYPE)
+    if error.status == 503:
+        response["Retry-After"] = str(_RETRY_SECONDS)
+    return response
 
 
 def problem_handler(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -64,13 +81,12 @@ def problem_handler(error: Exception, context: dict[str, Any]) -> Response | Non
         return None
     body = problem(translated.status, translated.code, translated.detail, translated.errors)
     response = Response(body, status=translated.status, content_type=CONTENT_TYPE)
-    if isinstance(error, exceptions.APIException):
-        for header in ("WWW-Authenticate", "Retry-After"):
-            value = getattr(error, "auth_header" if header.startswith("WWW") else "wait", None)
-            if value:
-                response[header] = str(value)
-    if translated.status == 503:
-        response["Retry-After"] = "5"
+    challenge = getattr(error, "auth_header", None)
+    if challenge:
+        response["WWW-Authenticate"] = challenge
+    wait = getattr(error, "wait", None) or (_RETRY_SECONDS if translated.status == 503 else None)
+    if wait:
+        response["Retry-After"] = str(int(wait))
     return response
 
 
@@ -84,32 +100,39 @@ def translate(error: Exception) -> DomainError | None:
         case PermissionDenied() | exceptions.PermissionDenied():
             return DomainError("not_allowed", "You may not do this.", status=403)
         case exceptions.ValidationError():
-            return DomainError("invalid", "Some fields are wrong.", errors=_fields(error.detail))
+            return _of_validation(error)
         case exceptions.APIException():
-            return _of_api_exception(error)
+            code = next((c for kind, c in _API_CODES.items() if isinstance(error, kind)), "error")
+            return DomainError(code, str(error.detail), status=error.status_code)
+        case OperationalError() | InterfaceError():
+            return DomainError("database_unavailable", "The database is away.", status=503)
+    return _of_bad_request(error)
+
+
+def _of_bad_request(error: Exception) -> DomainError | None:
+    """Translate what Django raises while it reads a request."""
+    match error:
         case RequestDataTooBig():
             return DomainError("body_too_large", "The body is too large.", status=413)
         case TooManyFieldsSent() | TooManyFilesSent():
             return DomainError("too_many_parts", "The form has too many fields or files.")
-        case OperationalError() | InterfaceError():
-            return DomainError("database_unavailable", "The database is away.", status=503)
-        case RecursionError():
-            return DomainError("malformed", "The body is nested too deeply.")
+        case UnreadablePostError():
+            return DomainError("body_unreadable", "The body broke off.")
+        case SuspiciousOperation() | BadRequest():
+            return DomainError("bad_request", "The request is wrong.")
     return None
 
 
-def _of_api_exception(error: exceptions.APIException) -> DomainError:
-    codes = {
-        exceptions.ParseError: "malformed",
-        exceptions.NotAuthenticated: "not_authenticated",
-        exceptions.AuthenticationFailed: "key_invalid",
-        exceptions.MethodNotAllowed: "method_not_allowed",
-        exceptions.NotAcceptable: "not_acceptable",
-        exceptions.UnsupportedMediaType: "unsupported_media",
-        exceptions.Throttled: "too_many_requests",
-    }
-    code = next((c for kind, c in codes.items() if isinstance(error, kind)), "error")
-    return DomainError(code, str(error.detail), status=error.status_code)
+def _of_validation(error: exceptions.ValidationError) -> DomainError:
+    """Name the field's own code at the top where only one thing is wrong."""
+    fields = _fields(error.detail)
+    codes = {field.code for field in fields}
+    generic = {"invalid", "required", "blank", "null"}
+    code = codes.pop() if len(codes) == 1 and not codes & generic else "invalid"
+    detail = (
+        "Some fields are wrong." if len(fields) != 1 else f"{fields[0].field}: {fields[0].detail}"
+    )
+    return DomainError(code, detail, errors=fields)
 
 
 def _fields(detail: Any, prefix: str = "") -> tuple[FieldError, ...]:

@@ -1,0 +1,65 @@
+"""Serializers and fields that take a value as it was sent, or refuse it.
+
+DRF's own read `true` as 1, 5 as "5" and "yes" as true, and drop what they do not know.
+"""
+
+from typing import Any
+
+from rest_framework import serializers
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """Base of bodies: a field that is not known is refused, so nobody sets what is not theirs."""
+
+    default_error_messages = {"unknown_field": "This field is not known here."}
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Refuse unknown fields, then validate."""
+        if hasattr(data, "keys"):
+            unknown = sorted(str(name)[:80] for name in data if name not in self.fields)
+            if unknown:
+                message = self.error_messages["unknown_field"]
+                raise serializers.ValidationError(
+                    {name: [message] for name in unknown}, code="unknown_field"
+                )
+        return super().to_internal_value(data)
+
+
+class TextField(serializers.CharField):
+    """Text. Numbers are not text."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """Return the text; refuse anything else."""
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class WholeNumberField(serializers.IntegerField):
+    """A whole number, as digits in forms and queries. `true`, 1.0 and " 1" are none.
+
+    `max_value` keeps it inside what the database stores.
+    """
+
+    def __init__(self, *, min_value: int, max_value: int, **options: Any) -> None:
+        super().__init__(min_value=min_value, max_value=max_value, **options)
+
+    def to_internal_value(self, data: Any) -> int:
+        """Return the number; refuse anything else."""
+        text = isinstance(data, str) and data.isascii() and data.removeprefix("-").isdigit()
+        if isinstance(data, bool) or not (isinstance(data, int) or text):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class TruthField(serializers.BooleanField):
+    """`true` or `false`, in JSON as such and in queries as words."""
+
+    _WORDS = {"true": True, "false": False}
+
+    def to_internal_value(self, data: Any) -> bool:
+        """Return the value; refuse 1, "yes" and their like."""
+        value = self._WORDS.get(data) if isinstance(data, str) else data
+        if not isinstance(value, bool):
+            self.fail("invalid", input=data)
+        return value

@@ -1,0 +1,147 @@
+"""Galleries: list, make, change, delete."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from faceplatform.accounts.api.views import ApiView
+from faceplatform.accounts.policy import Action
+from faceplatform.core.api.fields import StrictSerializer, TextField, TruthField, WholeNumberField
+from faceplatform.core.api.pagination import IdCursorPagination
+from recognition.api.base import BelowGallery
+from recognition.api.fields import NamedSerializer, ScoreField, address
+from recognition.models import Gallery
+from recognition.selectors.galleries import GalleryFacts, gallery_facts
+from recognition.services.galleries import (
+    MAX_NAME,
+    MAX_PROBE_DAYS,
+    change_gallery,
+    create_gallery,
+    delete_gallery,
+)
+
+_DAYS_HELP = "Days to keep photos and answers of probes; 0 keeps answers without the photo."
+
+
+class NewGallery(StrictSerializer):
+    """What makes a gallery."""
+
+    name = TextField(max_length=MAX_NAME)
+    description = TextField(max_length=4000, allow_blank=True, required=False)
+    probe_days = WholeNumberField(
+        min_value=0, max_value=MAX_PROBE_DAYS, required=False, help_text=_DAYS_HELP
+    )
+
+
+class GalleryChange(NewGallery):
+    """What may be changed about a gallery."""
+
+    searchable = TruthField(required=False, help_text="Whether photos may be identified in it.")
+
+
+class ThresholdSerializer(serializers.Serializer[Any]):
+    """A threshold with the evidence behind it."""
+
+    value = ScoreField(help_text="The score from which a face counts as a known person.")
+    source = serializers.CharField(help_text="`default` until the gallery has been evaluated.")
+    text = serializers.CharField()
+    templates = serializers.IntegerField(help_text="The gallery's size it was made for.")
+    fmr = serializers.FloatField(help_text="False match rate of one comparison.")
+    expected_fpir = serializers.FloatField(help_text="Share of strangers expected to be named.")
+    supported = serializers.BooleanField(
+        help_text="Whether the calibration holds enough comparisons for this rate."
+    )
+
+
+class FactsSerializer(serializers.Serializer[GalleryFacts]):
+    """A gallery in numbers."""
+
+    identities = serializers.IntegerField()
+    images = serializers.IntegerField(help_text="Enrolled face images.")
+    in_review = serializers.IntegerField()
+    searchable_templates = serializers.IntegerField()
+    single_image_identities = serializers.IntegerField()
+    threshold = ThresholdSerializer()
+
+
+class GallerySerializer(serializers.Serializer[Gallery]):
+    """A set of people that are searched together."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    description = serializers.CharField()
+    searchable = serializers.BooleanField()
+    probe_days = serializers.IntegerField(help_text=_DAYS_HELP)
+    model = NamedSerializer(source="model_version")
+    created_at = serializers.DateTimeField()
+
+
+class GalleryDetail(GallerySerializer):
+    """A gallery with its numbers and its threshold."""
+
+    facts = serializers.SerializerMethodField()
+
+    @extend_schema_field(FactsSerializer)
+    def get_facts(self, gallery: Gallery) -> Any:
+        """Count what is in the gallery."""
+        return FactsSerializer(gallery_facts(gallery)).data
+
+
+class GalleriesView(ApiView):
+    """The organization's galleries."""
+
+    actions = {"GET": Action.GALLERY_VIEW, "POST": Action.GALLERY_CREATE}
+    pagination_class = IdCursorPagination
+
+    @extend_schema(responses=GallerySerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """List galleries, newest first."""
+        rows = Gallery.objects.visible_to(self.principal).select_related("model_version")
+        return self.page(GallerySerializer, rows)
+
+    @extend_schema(request=NewGallery, responses={201: GalleryDetail})
+    def post(self, request: Request) -> Response:
+        """Make an empty gallery. A name that is taken answers 409 `gallery_exists`."""
+        organization_id = self.principal.organization_id
+        if organization_id is None:  # the policy table lets nobody here without one
+            raise AssertionError
+        gallery = create_gallery(
+            organization_id=organization_id, actor=self.principal.actor, **self.body(NewGallery)
+        )
+        response = self.answer(GalleryDetail, gallery, status=201)
+        response["Location"] = address("api_gallery", gallery.pk)
+        return response
+
+
+class GalleryView(BelowGallery):
+    """One gallery."""
+
+    actions = {
+        "GET": Action.GALLERY_VIEW,
+        "PATCH": Action.GALLERY_CHANGE,
+        "DELETE": Action.GALLERY_DELETE,
+    }
+
+    @extend_schema(responses=GalleryDetail)
+    def get(self, request: Request, gallery_id: UUID) -> Response:
+        """Show a gallery with its numbers and its threshold."""
+        return self.answer(GalleryDetail, self.gallery(gallery_id))
+
+    @extend_schema(request=GalleryChange, responses=GalleryDetail)
+    def patch(self, request: Request, gallery_id: UUID) -> Response:
+        """Change what is sent and leave the rest."""
+        gallery = self.gallery(gallery_id)
+        changed = change_gallery(
+            gallery=gallery, actor=self.principal.actor, **self.body(GalleryChange, partial=True)
+        )
+        return self.answer(GalleryDetail, changed)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, gallery_id: UUID) -> Response:
+        """Erase a gallery with its people, pictures, templates, probes and answers."""
+        delete_gallery(gallery=self.gallery(gallery_id), actor=self.principal.actor)
+        return Response(status=204)

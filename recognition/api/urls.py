@@ -1,0 +1,45 @@
+"""Addresses under /api/v1/ that are about galleries, people, pictures and answers."""
+
+from django.urls import path
+
+from recognition.api.galleries import GalleriesView, GalleryView
+from recognition.api.identities import IdentitiesView, IdentityView
+from recognition.api.images import ImagesView, ImageView
+from recognition.api.imports import (
+    GalleryImportsView,
+    ImportItemsCsvView,
+    ImportItemsView,
+    ImportView,
+)
+from recognition.api.models import ModelsView
+from recognition.api.probes import (
+    GalleryProbesView,
+    IdentifyView,
+    ProbeView,
+    SimilarCsvView,
+    SimilarView,
+)
+
+_GALLERY = "galleries/<uuid:gallery_id>"
+_IDENTITY = "identities/<uuid:identity_id>"
+_IMPORT = "imports/<uuid:import_id>"
+_FACE = "probes/<uuid:probe_id>/faces/<int:number>"
+
+urlpatterns = [
+    path("galleries", GalleriesView.as_view(), name="api_galleries"),
+    path(_GALLERY, GalleryView.as_view(), name="api_gallery"),
+    path(f"{_GALLERY}/identities", IdentitiesView.as_view(), name="api_identities"),
+    path(f"{_GALLERY}/imports", GalleryImportsView.as_view(), name="api_imports"),
+    path(f"{_GALLERY}/identify", IdentifyView.as_view(), name="api_identify"),
+    path(f"{_GALLERY}/probes", GalleryProbesView.as_view(), name="api_probes"),
+    path(_IDENTITY, IdentityView.as_view(), name="api_identity"),
+    path(f"{_IDENTITY}/images", ImagesView.as_view(), name="api_images"),
+    path("images/<uuid:image_id>", ImageView.as_view(), name="api_image"),
+    path(_IMPORT, ImportView.as_view(), name="api_import"),
+    path(f"{_IMPORT}/items", ImportItemsView.as_view(), name="api_import_items"),
+    path(f"{_IMPORT}/items.csv", ImportItemsCsvView.as_view(), name="api_import_items_csv"),
+    path("probes/<uuid:probe_id>", ProbeView.as_view(), name="api_probe"),
+    path(f"{_FACE}/similar", SimilarView.as_view(), name="api_similar"),
+    path(f"{_FACE}/similar.csv", SimilarCsvView.as_view(), name="api_similar_csv"),
+    path("models", ModelsView.as_view(), name="api_models"),
+]
