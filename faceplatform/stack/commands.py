@@ -38,15 +38,15 @@ PREPARATIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 SETUP_LINK = ("python", "manage.py", "setup_link")
 
-# Each inner group is stopped together, the groups one after the other; the servers last.
-STOP_ORDER: tuple[tuple[str, ...], ...] = (
-    ("web",),
-    ("inference-worker", "training-worker"),
-    ("beat",),
-    ("dispatcher",),
-    ("valkey",),
-    ("postgres",),
+# Each group is stopped together, the groups one after the other; then come the servers.
+# With each group the seconds it may take before it is killed.
+STOP_ORDER: tuple[tuple[tuple[str, ...], float], ...] = (
+    (("web",), 2.0),
+    (("inference-worker", "training-worker"), 2.5),
+    (("beat",), 1.0),
+    (("dispatcher",), 1.0),
 )
+SERVERS_STOP_ORDER: tuple[str, ...] = ("valkey", "postgres")
 
 # Celery names of the workers above, without the host.
 WORKERS: Mapping[str, str] = MappingProxyType(

@@ -6,7 +6,6 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
 
 from faceplatform.stack import processes
 from faceplatform.stack.commands import runnable
@@ -80,11 +79,17 @@ class Part(ABC):
         return wait
 
 
+def stop_steps(seconds: float) -> processes.StopSteps:
+    """Return the signals that end a process of the platform within about `seconds`.
+
+    Both gunicorn and Celery finish what they do at SIGTERM and drop it at SIGQUIT.
+    """
+    kill = processes.AT_ONCE
+    return ((signal.SIGTERM, seconds * 0.75), (signal.SIGQUIT, seconds * 0.25), *kill)
+
+
 class ProcessPart(Part):
     """A process of the platform, the leader of its own session."""
-
-    # Both gunicorn and Celery finish what they do at SIGTERM and drop it at SIGQUIT.
-    STOP: ClassVar[processes.StopSteps] = ((signal.SIGTERM, 2.0), (signal.SIGQUIT, 0.6))
 
     def __init__(
         self, name: str, layout: Layout, argv: Sequence[str], env: Mapping[str, str]

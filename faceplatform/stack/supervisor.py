@@ -18,12 +18,15 @@ from faceplatform.stack.journal import Journal, Repeated
 from faceplatform.stack.layout import SUPERVISED_VARIABLE, Layout
 from faceplatform.stack.locks import FileLock
 from faceplatform.stack.logs import Console
-from faceplatform.stack.parts import Part, ProcessPart, ServerPart
+from faceplatform.stack.parts import Part, ProcessPart, ServerPart, stop_steps
 from faceplatform.stack.plan import Plan, child_environment
 from faceplatform.stack.ports import check_free
 from faceplatform.stack.processes import ProcessIdentity
 
 STOP_SECONDS = 9.0  # of the ten that are promised
+_SERVER_SECONDS = 2.5  # of these, kept for the servers
+_OTHER_SECONDS = 1.0
+_LEFTOVER_SECONDS = 3.0
 _PAUSE = 0.1
 _EXTERNAL_SECONDS = 30.0
 
@@ -83,8 +86,8 @@ class Supervisor:
         left |= set(processes.carrying(SUPERVISED_VARIABLE, self.layout.key))
         if left:
             self._say(f"stopping {len(left)} processes that an earlier run left behind")
-            steps = (*ProcessPart.STOP, *processes.AT_ONCE)
-            processes.stop_all(sorted(left, key=lambda one: one.pid), steps, self._tick)
+            first = sorted(left, key=lambda one: one.pid)
+            processes.stop_all(first, stop_steps(_LEFTOVER_SECONDS), self._tick)
 
     def _start_server(self, part: ServerPart) -> None:
         self._journal.follow(part.name, part.log)
@@ -213,27 +216,31 @@ class Supervisor:
         """Stop every part in order within ten seconds; a second signal hurries."""
         self._stopping = True
         begun = time.monotonic()
-        known = {name for group in commands.STOP_ORDER for name in group}
+        deadline = begun + STOP_SECONDS
+        known = {name for names, _ in commands.STOP_ORDER for name in names}
         others = tuple(name for name in self.parts if name not in known)
-        for group in (others, *commands.STOP_ORDER):
-            chosen = [self.parts[name] for name in group if name in self.parts]
-            self._stop_processes([part for part in chosen if isinstance(part, ProcessPart)])
-            for part in chosen:
-                if isinstance(part, ServerPart):
-                    self._stop_server(part, begun + STOP_SECONDS - time.monotonic())
+        for names, seconds in ((others, _OTHER_SECONDS), *commands.STOP_ORDER):
+            chosen = [self.parts[name] for name in names if name in self.parts]
+            left = deadline - _SERVER_SECONDS - time.monotonic()
+            self._stop_processes(
+                [part for part in chosen if isinstance(part, ProcessPart)], min(seconds, left)
+            )
+        for name in commands.SERVERS_STOP_ORDER:
+            part = self.parts.get(name)
+            if isinstance(part, ServerPart):
+                self._stop_server(part, deadline - time.monotonic())
         self._tick()
         if self.parts:
             self._say(f"stopped in {time.monotonic() - begun:.1f} s")
 
-    def _stop_processes(self, parts: Sequence[ProcessPart]) -> None:
+    def _stop_processes(self, parts: Sequence[ProcessPart], seconds: float) -> None:
         running = [part for part in parts if part.identity and part.identity.alive]
         if running:
             self._say(f"stopping {', '.join(part.name for part in running)}")
-            hurry = len(self._signals) > 1
-            steps = processes.AT_ONCE if hurry else (*ProcessPart.STOP, *processes.AT_ONCE)
-            processes.stop_all(
-                [part.identity for part in running if part.identity], steps, self._tick
-            )
+            hurry = len(self._signals) > 1 or seconds <= 0
+            steps = processes.AT_ONCE if hurry else stop_steps(seconds)
+            identities = [part.identity for part in running if part.identity]
+            processes.stop_all(identities, steps, self._tick)
         for part in parts:
             part.clear()
 
