@@ -64,7 +64,7 @@ def threshold_for_size(gallery: Gallery, templates: int) -> ThresholdInfo:
     with refusals():
         calibration = Calibration.load(gallery.model_version.backbone)
         choice = calibration.threshold_for(templates, fpir=NOMINAL_FPIR)
-    one_in = max(1, round(1 / choice.expected_fpir))
+    one_in = _two_digits(1 / choice.expected_fpir)
     return ThresholdInfo(
         value=round(choice.score, 4),
         source="default",
@@ -77,3 +77,11 @@ def threshold_for_size(gallery: Gallery, templates: int) -> ThresholdInfo:
         expected_fpir=choice.expected_fpir,
         supported=choice.supported,
     )
+
+
+def _two_digits(number: float) -> int:
+    """Round to two significant digits: more would claim a precision that a calibration lacks."""
+    if number < 10:
+        return max(1, round(number))
+    places = len(str(int(number))) - 2
+    return int(round(number / 10**places) * 10**places)
