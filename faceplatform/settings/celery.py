@@ -4,6 +4,7 @@ from celery.schedules import crontab
 
 from faceplatform.settings import env
 from faceplatform.stack import endpoints
+from faceplatform.stack.layout import Layout
 
 CELERY_BROKER_URL = endpoints.broker_url()
 CELERY_TASK_IGNORE_RESULT = True
@@ -25,6 +26,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "interval_step": 0.1,
 }
 CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE_FILENAME = str(Layout.current().beat_schedule)
 CELERY_BEAT_SCHEDULE = {
     "purge-expired-probes": {
         "task": "recognition.purge_expired_probes",

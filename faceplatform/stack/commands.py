@@ -28,18 +28,19 @@ PROCESSES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 
-# Run to their end, one after the other, before the processes start.
+# Run to their end, side by side, before the processes start.
 PREPARATIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "migrate": ("python", "manage.py", "migrate", "--noinput", "--verbosity", "1"),
-        "collectstatic": ("python", "manage.py", "collectstatic", "--noinput"),
+        "migrate": ("python", "manage.py", "migrate", "--noinput"),
+        "static": ("python", "manage.py", "collect_changed"),
     }
 )
 
 SETUP_LINK = ("python", "manage.py", "setup_link")
 
 # Each group is stopped together, the groups one after the other; then come the servers.
-# With each group the seconds it may take before it is killed.
+# With each group the seconds it may take before it is killed; it also gets what the groups
+# before it did not need.
 STOP_ORDER: tuple[tuple[tuple[str, ...], float], ...] = (
     (("web",), 2.0),
     (("inference-worker", "training-worker"), 2.5),

@@ -7,6 +7,7 @@ WITHOUT_DATABASE = frozenset(
     {
         "",
         "check",
+        "collect_changed",
         "collectstatic",
         "compilemessages",
         "diffsettings",

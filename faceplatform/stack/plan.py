@@ -36,10 +36,16 @@ class Plan:
 
 def child_environment(layout: Layout) -> dict[str, str]:
     """Return the environment of a supervised process. Passwords stay in their files."""
-    return {
+    environment = {
         "DJANGO_SETTINGS_MODULE": "faceplatform.settings",
         **os.environ,
         VAR_VARIABLE: str(layout.var),
         SUPERVISED_VARIABLE: layout.key,
         "PYTHONUNBUFFERED": "1",
     }
+    if layout.as_root:
+        # Celery's long warning is about messages that run code; ours are JSON only.
+        quiet = "ignore:You're running the worker with superuser privileges"
+        before = environment.get("PYTHONWARNINGS")
+        environment["PYTHONWARNINGS"] = f"{before},{quiet}" if before else quiet
+    return environment

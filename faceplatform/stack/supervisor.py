@@ -24,8 +24,7 @@ from faceplatform.stack.ports import check_free
 from faceplatform.stack.processes import ProcessIdentity
 
 STOP_SECONDS = 9.0  # of the ten that are promised
-_SERVER_SECONDS = 2.5  # of these, kept for the servers
-_OTHER_SECONDS = 1.0
+_OTHER_SECONDS = 0.5
 _LEFTOVER_SECONDS = 3.0
 _PAUSE = 0.1
 _EXTERNAL_SECONDS = 30.0
@@ -72,8 +71,7 @@ class Supervisor:
         for name in self.plan.servers:
             self._start_server(ServerPart(name, self.layout))
         self._wait_for_own_servers()
-        for name, argv in self.plan.preparations.items():
-            self._prepare(name, argv)
+        self._prepare()
         for name, argv in self.plan.processes.items():
             self._add_process(name, argv).start(self._tick)
         self._wait_for_web()
@@ -121,17 +119,20 @@ class Supervisor:
                 answer = probe()
             self._say(f"{variable}: {answer.detail}")
 
-    def _prepare(self, name: str, argv: Sequence[str]) -> None:
-        part = self._add_process(name, argv)
-        part.start(self._tick)
-        how = part.ended()
-        while how is None:
-            self._pause(0.05)
+    def _prepare(self) -> None:
+        """Run the preparations side by side; raise StackError when one fails."""
+        running = [self._add_process(*item) for item in self.plan.preparations.items()]
+        for part in running:
+            part.start(self._tick)
+        for part in running:
             how = part.ended()
-        self._tick()
-        del self.parts[name]
-        if how != "exit code 0":
-            raise StackError(f"{name} failed ({how}); see {part.log}")
+            while how is None:
+                self._pause(0.05)
+                how = part.ended()
+            self._tick()
+            del self.parts[part.name]
+            if how != "exit code 0":
+                raise StackError(f"{part.name} failed ({how}); see {part.log}")
 
     def _add_process(self, name: str, argv: Sequence[str]) -> ProcessPart:
         part = ProcessPart(name, self.layout, argv, child_environment(self.layout))
@@ -217,13 +218,15 @@ class Supervisor:
         self._stopping = True
         begun = time.monotonic()
         deadline = begun + STOP_SECONDS
+        limit = begun
         known = {name for names, _ in commands.STOP_ORDER for name in names}
         others = tuple(name for name in self.parts if name not in known)
         for names, seconds in ((others, _OTHER_SECONDS), *commands.STOP_ORDER):
             chosen = [self.parts[name] for name in names if name in self.parts]
-            left = deadline - _SERVER_SECONDS - time.monotonic()
+            limit += seconds
             self._stop_processes(
-                [part for part in chosen if isinstance(part, ProcessPart)], min(seconds, left)
+                [part for part in chosen if isinstance(part, ProcessPart)],
+                limit - time.monotonic(),
             )
         for name in commands.SERVERS_STOP_ORDER:
             part = self.parts.get(name)
