@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -123,20 +124,26 @@ def prepare(backbone: str) -> None:
     """Convert and export the backbone's files once; quick when that was done before."""
     from recognition.vision.pipeline import FacePipeline
 
+    weights = settings.MODEL_WEIGHTS_FILE
     with refusals():
-        FacePipeline.prepare(settings.MODELS_DIR, backbone=backbone)
+        FacePipeline.prepare(
+            settings.MODELS_DIR,
+            backbone=backbone,
+            weights_file=Path(weights) if weights else None,
+            allow_download=settings.MODEL_DOWNLOADS,
+        )
 
 
 def _build(backbone: str) -> "FacePipeline":
     from recognition.vision.pipeline import FacePipeline
 
+    prepare(backbone)
     with refusals():
-        FacePipeline.prepare(settings.MODELS_DIR, backbone=backbone)
         return FacePipeline.build(
             settings.MODELS_DIR,
             backbone=backbone,
             engine=settings.INFERENCE_ENGINE,
-            threads=settings.INFERENCE_THREADS or None,
+            threads=settings.INFERENCE_THREADS,
         )
 
 
