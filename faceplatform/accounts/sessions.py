@@ -17,7 +17,9 @@ def principal_of(request: HttpRequest) -> Principal:
         return ANONYMOUS
     organization_id: str | None = request.session.get(ORGANIZATION_KEY)
     asked = (request.user.pk, organization_id)
-    cached: tuple[tuple[int, str | None], Principal] | None = getattr(request, "principal_found", None)
+    cached: tuple[tuple[int, str | None], Principal] | None = getattr(
+        request, "principal_found", None
+    )
     if cached is None or cached[0] != asked:
         cached = (asked, principal_of_user(request.user, organization_id))
         request.principal_found = cached  # type: ignore[attr-defined]

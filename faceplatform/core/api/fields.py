@@ -5,24 +5,35 @@ DRF's own read `true` as 1, 5 as "5" and "yes" as true, and drop what they do no
 
 from typing import Any
 
+from django.utils.datastructures import MultiValueDict
 from rest_framework import serializers
 
 
 class StrictSerializer(serializers.Serializer[Any]):
     """Base of bodies: a field that is not known is refused, so nobody sets what is not theirs."""
 
-    default_error_messages = {"unknown_field": "This field is not known here."}
+    default_error_messages = {
+        "unknown_field": "This field is not known here.",
+        "repeated_field": "Give this field once.",
+    }
 
     def to_internal_value(self, data: Any) -> Any:
-        """Refuse unknown fields, then validate."""
-        if hasattr(data, "keys"):
-            unknown = sorted(str(name)[:80] for name in data if name not in self.fields)
-            if unknown:
-                message = self.error_messages["unknown_field"]
-                raise serializers.ValidationError(
-                    {name: [message] for name in unknown}, code="unknown_field"
-                )
+        """Refuse unknown fields, and single fields that a form repeats; then validate."""
+        names = list(data) if hasattr(data, "keys") else []
+        self._refuse("unknown_field", [name for name in names if name not in self.fields])
+        if isinstance(data, MultiValueDict):
+            single = [name for name in names if not self._is_list(name)]
+            self._refuse("repeated_field", [n for n in single if len(data.getlist(n)) > 1])
         return super().to_internal_value(data)
+
+    def _is_list(self, name: str) -> bool:
+        return isinstance(self.fields[name], serializers.ListField)
+
+    def _refuse(self, code: str, names: list[Any]) -> None:
+        if names:
+            message = self.error_messages[code]
+            detail = {str(name)[:80]: [message] for name in sorted(names)}
+            raise serializers.ValidationError(detail, code=code)
 
 
 class TextField(serializers.CharField):
