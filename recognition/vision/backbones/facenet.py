@@ -8,6 +8,7 @@ Residual Connections on Learning" (2016); the embedding in Schroff et al., "Face
 """
 
 import hashlib
+import pickle  # for the error that torch.load raises
 import re
 import urllib.error
 import urllib.request
@@ -59,12 +60,18 @@ def find_source(
 
 
 def convert(spec: BackboneSpec, source: Path, target: Path) -> None:
-    """Write the weights in `source` to `target` as safetensors, all float32."""
-    if source.suffix == ".pb":
-        weights = _from_graph(float_constants(source.read_bytes()))
-    else:
-        weights = _from_release(source)
-    _new_network().load_state_dict(weights)  # names and shapes, strictly
+    """Write the weights in `source` to `target` as safetensors, all float32.
+
+    Raises ModelDamaged where names or shapes are not those of the network.
+    """
+    try:
+        if source.suffix == ".pb":
+            weights = _from_graph(float_constants(source.read_bytes()))
+        else:
+            weights = _from_release(source)
+        _new_network().load_state_dict(weights)
+    except (RuntimeError, KeyError, AttributeError, pickle.UnpicklingError) as error:
+        raise ModelDamaged(f"{source.name} does not hold {spec.name}'s weights.") from error
     with replacing(target) as draft:
         save_file(weights, draft, metadata={"source_sha256": spec.source_sha256})
 

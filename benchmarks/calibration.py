@@ -1,0 +1,114 @@
+"""Makes the calibration file of a backbone from the LFW images that View 2 does not use.
+
+    python -m benchmarks.calibration --data ../shared/data/lfw
+
+Two steps: the mean of the uncentred embeddings becomes the centring vector; then the scores of all
+pairs of the centred embeddings are counted. Result: recognition/vision/calibrations/NAME.json.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks import environment, lfw
+from recognition.vision import registry
+from recognition.vision.calibration import FOLDER, Calibration, from_json
+from recognition.vision.embedding import centred
+from recognition.vision.matching import all_pairs, bin_of
+from recognition.vision.pipeline import FacePipeline
+from recognition.vision.types import Floats
+
+BINS = 4000
+GALLERIES = (3, 10, 50, 300, 1000, 3000)
+_PROTOCOL = (
+    "LFW (deep-funneled), the images that pairs.txt (View 2) does not name; View 2 is another set "
+    "of images, though partly of the same people. Main face of each image by the detector's "
+    "defaults, embeddings averaged over the mirror image. Centring vector: mean of all uncentred "
+    "embeddings. Nonmated: every unordered pair of images of two people. Mated: every unordered "
+    "pair of images of one person, each person weighing 1 in all. Identities as labelled by LFW; "
+    "its few wrong labels raise the highest nonmated scores and so the thresholds."
+)
+
+
+def mated_histogram(embeddings: Floats, people: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Scores of mated pairs, float64 (BINS,): each person's pairs sum to 1."""
+    total = np.zeros(BINS)
+    for person in np.flatnonzero(np.bincount(people) > 1):
+        rows = embeddings[people == person]
+        pairs = (rows @ rows.T)[np.triu_indices(len(rows), 1)]
+        total += np.bincount(bin_of(pairs, BINS), minlength=BINS) / len(pairs)
+    return total
+
+
+def measure(faces: lfw.LfwEmbeddings, backbone: str, weights_sha256: str) -> dict[str, object]:
+    """The content of the calibration file."""
+    raw, people = faces.raw[faces.found], faces.people[faces.found]
+    centring = raw.mean(axis=0, dtype=np.float64).astype(np.float32)
+    embeddings = centred(raw, centring)
+    _, nonmated = all_pairs(embeddings, people, bins=BINS)
+    mated = mated_histogram(embeddings, people)
+    return {
+        "backbone": backbone,
+        "weights_sha256": weights_sha256,
+        "protocol": _PROTOCOL,
+        "people": len(np.unique(people)),
+        "people_with_mates": round(float(mated.sum())),
+        "images": len(raw),
+        "failures": int((~faces.found).sum()),
+        "bins": BINS,
+        "nonmated": _packed(nonmated.counts.astype(np.float64)),
+        "mated": _packed(mated),
+        "centring": [float(str(value)) for value in centring],
+    }
+
+
+def _packed(counts: NDArray[np.float64]) -> dict[str, object]:
+    """A histogram without its empty ends; whole numbers as such, others to five digits."""
+    used = np.flatnonzero(counts)
+    first, last = int(used[0]), int(used[-1])
+    values = [int(v) if v == int(v) else float(f"{v:.5g}") for v in counts[first : last + 1]]
+    return {"first_bin": first, "counts": values}
+
+
+def show(calibration: Calibration) -> None:
+    """Thresholds by gallery size as a table."""
+    print(f"{calibration.images} images of {calibration.people} people, ", end="")
+    print(f"{calibration.comparisons:,} nonmated pairs, {calibration.failures} without a face")
+    print(f"{'templates':>10} {'threshold':>10} {'FMR':>10} {'FNMR':>8} {'FPIR':>8}  supported")
+    for templates in GALLERIES:
+        choice = calibration.threshold_for(templates)
+        fnmr = calibration.fnmr_at(choice.score)
+        print(
+            f"{templates:>10} {choice.score:>10.4f} {choice.fmr:>10.2e} {fnmr:>8.4f} "
+            f"{choice.expected_fpir:>8.4f}  {'yes' if choice.supported else 'no'}"
+        )
+
+
+def main() -> None:
+    """Make the file and show what follows from it."""
+    environment.run_without_blas_overrides("benchmarks.calibration")
+    parser = argparse.ArgumentParser(description="Make the calibration file of a backbone.")
+    environment.add_arguments(parser, data=environment.DATA / "lfw")
+    parser.add_argument("--backbone", default="facenet-casia")
+    parser.add_argument("--weights-file", type=Path, help="for a backbone no package carries")
+    parser.add_argument("--out", type=Path, default=FOLDER)
+    options = parser.parse_args()
+    FacePipeline.prepare(
+        options.models_dir, backbone=options.backbone, weights_file=options.weights_file
+    )
+    pipeline = FacePipeline.build(options.models_dir, backbone=options.backbone, calibrated=False)
+    paired = {n for pair in lfw.view2_pairs(options.data) for n in (pair.first, pair.second)}
+    names = [name for name in lfw.image_names(options.data) if name not in paired]
+    faces = lfw.embed(pipeline, options.data, names, options.cache)
+    content = measure(faces, registry.get(options.backbone).name, pipeline.version.weights_sha256)
+    path = options.out / f"{options.backbone}.json"
+    path.write_text(json.dumps(content) + "\n", encoding="utf-8")
+    print(f"wrote {path}")
+    show(from_json(content))
+
+
+if __name__ == "__main__":
+    main()
