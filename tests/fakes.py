@@ -62,9 +62,7 @@ class FakePipeline:
             precision="float32",
         )
 
-    def analyse(
-        self, images: Sequence[Pixels], max_faces: int = 100
-    ) -> list[list[AnalysedFace]]:
+    def analyse(self, images: Sequence[Pixels], max_faces: int = 100) -> list[list[AnalysedFace]]:
         """Return the faces that the photos say they have."""
         self.images += len(images)
         return [self._faces(pixels)[:max_faces] for pixels in images]

@@ -1,7 +1,7 @@
 """Django itself, accounts, storage, vision."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from csp.constants import NONE, SELF
 
@@ -168,6 +168,7 @@ MODELS_DIR = VAR / "models"
 DEFAULT_BACKBONE = env.text("DEFAULT_BACKBONE", "facenet-casia")
 MODEL_WEIGHTS_FILE = env.text("MODEL_WEIGHTS_FILE")
 MODEL_DOWNLOADS = env.flag("MODEL_DOWNLOADS", default=True)
-INFERENCE_ENGINE = env.text("INFERENCE_ENGINE", "auto")
+_ENGINES: tuple[Literal["auto", "openvino", "torch"], ...] = ("auto", "openvino", "torch")
+INFERENCE_ENGINE = env.choice("INFERENCE_ENGINE", _ENGINES)
 INFERENCE_THREADS = env.number("INFERENCE_THREADS", 0)
 INFERENCE_CONCURRENCY = env.number("INFERENCE_CONCURRENCY", 2, minimum=1)

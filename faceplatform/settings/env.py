@@ -1,8 +1,12 @@
 """Typed reading of environment variables, with errors that name the variable."""
 
 import os
+from collections.abc import Sequence
+from typing import TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
+
+Option = TypeVar("Option", bound=str)
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
@@ -11,6 +15,15 @@ _FALSE = frozenset({"0", "false", "no", "off", ""})
 def text(name: str, default: str = "") -> str:
     """Return the variable without surrounding blanks."""
     return os.environ.get(name, default).strip()
+
+
+def choice(name: str, options: Sequence[Option]) -> Option:
+    """Return one of the options, the first one by default; raise for anything else."""
+    value = text(name) or options[0]
+    for option in options:
+        if option == value:
+            return option
+    raise ImproperlyConfigured(f"{name} must be one of {', '.join(options)}, not {value!r}")
 
 
 def flag(name: str, *, default: bool = False) -> bool:

@@ -4,7 +4,6 @@ from faceplatform.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
-CSRF_TRUSTED_ORIGINS: list[str] = []
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 JOB_LEASE_SECONDS = 3.0
 JOB_HEARTBEAT_SECONDS = 0.5

@@ -41,9 +41,7 @@ def find_gallery(organization: Organization, name: str) -> Gallery:
 def find_or_create_gallery(organization: Organization, name: str) -> Gallery:
     """Return the gallery of that name, made if there is none."""
     gallery = Gallery.objects.filter(organization=organization, name=name).first()
-    return gallery or create_gallery(
-        organization_id=organization.pk, name=name, actor=COMMAND_LINE
-    )
+    return gallery or create_gallery(organization_id=organization.pk, name=name, actor=COMMAND_LINE)
 
 
 def print_json(stdout: Any, record: dict[str, Any]) -> None:

@@ -3,10 +3,11 @@
 from django.db import models
 
 from faceplatform.core.ids import uuid7
+from faceplatform.core.models.scoped import ScopedQuerySet
 from recognition.models.gallery import Gallery
 from recognition.models.identity import Identity
 from recognition.models.photo import Photo
-from recognition.models.scoped import DetectedFaceFields, ScopedQuerySet
+from recognition.models.scoped import DetectedFaceFields
 
 
 class FaceState(models.TextChoices):
@@ -33,9 +34,7 @@ class FaceImage(DetectedFaceFields):
     identity = models.ForeignKey(
         Identity, null=True, on_delete=models.CASCADE, related_name="faces"
     )
-    state = models.CharField(
-        max_length=16, choices=FaceState.choices, default=FaceState.ENROLLED
-    )
+    state = models.CharField(max_length=16, choices=FaceState.choices, default=FaceState.ENROLLED)
     reason = models.CharField(max_length=64, blank=True)
     path = models.CharField(max_length=1024, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

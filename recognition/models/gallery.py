@@ -3,8 +3,8 @@
 from django.db import models
 
 from faceplatform.core.ids import uuid7
+from faceplatform.core.models.scoped import ScopedQuerySet
 from recognition.models.model_version import ModelVersion
-from recognition.models.scoped import ScopedQuerySet
 
 
 class Gallery(models.Model):
@@ -38,9 +38,7 @@ class Gallery(models.Model):
     class Meta:
         verbose_name_plural = "galleries"
         constraints = [
-            models.UniqueConstraint(
-                fields=["organization", "name"], name="gallery_name_once"
-            ),
+            models.UniqueConstraint(fields=["organization", "name"], name="gallery_name_once"),
         ]
 
     def __str__(self) -> str:

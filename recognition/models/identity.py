@@ -4,8 +4,8 @@ from django.db import models
 from django.db.models import Q
 
 from faceplatform.core.ids import uuid7
+from faceplatform.core.models.scoped import ScopedQuerySet
 from recognition.models.gallery import Gallery
-from recognition.models.scoped import ScopedQuerySet
 
 
 class Identity(models.Model):

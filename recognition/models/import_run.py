@@ -4,9 +4,9 @@ from django.db import models
 
 from faceplatform.core.ids import uuid7
 from faceplatform.core.models import Job
+from faceplatform.core.models.scoped import ScopedQuerySet
 from recognition.models.face_image import FaceImage
 from recognition.models.gallery import Gallery
-from recognition.models.scoped import ScopedQuerySet
 
 
 class ItemStatus(models.TextChoices):
@@ -29,9 +29,7 @@ class ImportRun(models.Model):
         "accounts.Organization", on_delete=models.CASCADE, related_name="imports"
     )
     gallery = models.ForeignKey(Gallery, on_delete=models.CASCADE, related_name="imports")
-    job = models.OneToOneField(
-        Job, null=True, on_delete=models.SET_NULL, related_name="import_run"
-    )
+    job = models.OneToOneField(Job, null=True, on_delete=models.SET_NULL, related_name="import_run")
     name = models.CharField(max_length=255)
     archive = models.CharField(max_length=255, blank=True)
     folder = models.CharField(max_length=4096, blank=True)

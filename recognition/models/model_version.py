@@ -15,9 +15,7 @@ class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):
         """Return built-in versions and those of the principal's organization."""
         if principal.organization_id is None:
             return self.none()
-        return self.filter(
-            Q(organization=None) | Q(organization_id=principal.organization_id)
-        )
+        return self.filter(Q(organization=None) | Q(organization_id=principal.organization_id))
 
 
 class ModelVersion(models.Model):

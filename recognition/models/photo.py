@@ -3,7 +3,7 @@
 from django.db import models
 
 from faceplatform.core.ids import uuid7
-from recognition.models.scoped import ScopedQuerySet
+from faceplatform.core.models.scoped import ScopedQuerySet
 
 
 class Photo(models.Model):

@@ -3,12 +3,13 @@
 from django.db import models
 
 from faceplatform.core.ids import uuid7
+from faceplatform.core.models.scoped import ScopedQuerySet
 from recognition.models.face_image import FaceImage
 from recognition.models.gallery import Gallery
 from recognition.models.identity import Identity
 from recognition.models.model_version import ModelVersion
 from recognition.models.photo import Photo
-from recognition.models.scoped import DetectedFaceFields, ScopedQuerySet
+from recognition.models.scoped import DetectedFaceFields
 
 
 class Decision(models.TextChoices):
@@ -31,12 +32,8 @@ class Probe(models.Model):
         "accounts.Organization", on_delete=models.CASCADE, related_name="probes"
     )
     gallery = models.ForeignKey(Gallery, on_delete=models.CASCADE, related_name="probes")
-    model_version = models.ForeignKey(
-        ModelVersion, on_delete=models.PROTECT, related_name="probes"
-    )
-    photo = models.ForeignKey(
-        Photo, null=True, on_delete=models.PROTECT, related_name="probes"
-    )
+    model_version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="probes")
+    photo = models.ForeignKey(Photo, null=True, on_delete=models.PROTECT, related_name="probes")
     name = models.CharField(max_length=255, blank=True)
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()

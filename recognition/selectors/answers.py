@@ -139,7 +139,8 @@ def _face_answer(
     page = similar_page(face, limit=similar_limit)
     rate = ""
     if face.score is not None:
-        rate = f"{stranger_rate(probe.gallery, face.score, threshold.templates)} strangers score this high"
+        strangers = stranger_rate(probe.gallery, face.score, threshold.templates)
+        rate = f"{strangers} strangers score this high"
     return FaceAnswer(
         face=face,
         number=face.number,

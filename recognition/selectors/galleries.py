@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
+from faceplatform.core.models.scoped import Asks
 from recognition.models import FaceImage, FaceState, Gallery, Identity, ModelVersion
-from recognition.models.scoped import Asks
 from recognition.selectors.templates import count_searchable
 from recognition.selectors.thresholds import ThresholdInfo, threshold_of
 
@@ -50,12 +50,8 @@ def gallery_cards(principal: Asks) -> list[GalleryCard]:
         .order_by("name")
     )
     people = _counted(Identity.objects.filter(gallery__in=galleries))
-    enrolled = _counted(
-        FaceImage.objects.filter(gallery__in=galleries, state=FaceState.ENROLLED)
-    )
-    review = _counted(
-        FaceImage.objects.filter(gallery__in=galleries, state=FaceState.QUARANTINED)
-    )
+    enrolled = _counted(FaceImage.objects.filter(gallery__in=galleries, state=FaceState.ENROLLED))
+    review = _counted(FaceImage.objects.filter(gallery__in=galleries, state=FaceState.QUARANTINED))
     covers = FaceImage.objects.in_bulk([g.cover_id for g in galleries if g.cover_id])
     return [
         GalleryCard(

@@ -14,11 +14,19 @@ from pgvector import HalfVector
 from recognition.models import FaceTemplate, Gallery
 from recognition.vision.types import Floats
 
-_SEARCH = """
-    SELECT t.face_id, -(t.embedding <#> %s::halfvec) AS score
+_SELECT = """
+    SELECT t.face_id, -(t.embedding <#> %(probe)s::halfvec) AS score
       FROM recognition_facetemplate t
-     WHERE t.gallery_id = %s AND t.model_version_id = %s AND t.searchable
+     WHERE t.gallery_id = %(gallery)s AND t.model_version_id = %(version)s AND t.searchable
 """
+_ORDER = " ORDER BY t.embedding <#> %(probe)s::halfvec, t.id"
+_NEAREST = _SELECT + _ORDER + " LIMIT %(limit)s"
+_AT_LEAST = _SELECT + " AND -(t.embedding <#> %(probe)s::halfvec) >= %(score)s" + _ORDER
+_OF_IDENTITY = (
+    _SELECT  # noqa: S608  constants only; values are bound
+    + " AND t.face_id IN (SELECT id FROM recognition_faceimage WHERE identity_id = %(identity)s)"
+    + _ORDER
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,43 +46,28 @@ def count_searchable(gallery: Gallery) -> int:
 
 def nearest(gallery: Gallery, embedding: Floats, *, limit: int) -> list[Match]:
     """Return the `limit` stored faces with the highest scores, best first (exact search)."""
-    sql = f"{_SEARCH} ORDER BY t.embedding <#> %s::halfvec, t.id LIMIT %s"
-    vector = _vector(embedding)
-    return _matches(
-        sql, [vector, gallery.pk, gallery.model_version_id, vector, limit]
-    )
+    return _search(_NEAREST, gallery, embedding, limit=limit)
 
 
 def at_least(gallery: Gallery, embedding: Floats, *, score: float) -> list[Match]:
     """Return every stored face with at least this score, best first."""
-    sql = (
-        f"{_SEARCH} AND -(t.embedding <#> %s::halfvec) >= %s"
-        " ORDER BY t.embedding <#> %s::halfvec, t.id"
-    )
-    vector = _vector(embedding)
-    return _matches(
-        sql, [vector, gallery.pk, gallery.model_version_id, vector, score, vector]
-    )
+    return _search(_AT_LEAST, gallery, embedding, score=score)
 
 
 def of_identity(gallery: Gallery, identity_id: uuid.UUID, embedding: Floats) -> list[Match]:
     """Return every searchable face of one person with its score, best first."""
-    sql = f"""
-        {_SEARCH} AND t.face_id IN
-            (SELECT id FROM recognition_faceimage WHERE identity_id = %s)
-         ORDER BY t.embedding <#> %s::halfvec, t.id
-    """
-    vector = _vector(embedding)
-    return _matches(
-        sql, [vector, gallery.pk, gallery.model_version_id, identity_id, vector]
-    )
+    return _search(_OF_IDENTITY, gallery, embedding, identity=identity_id)
 
 
-def _vector(embedding: Floats) -> str:
-    return HalfVector(np.asarray(embedding, np.float32)).to_text()
-
-
-def _matches(sql: str, parameters: list[object]) -> list[Match]:
+def _search(
+    sql: str, gallery: Gallery, embedding: Floats, **more: float | uuid.UUID
+) -> list[Match]:
+    parameters = {
+        "probe": HalfVector(np.asarray(embedding, np.float32)).to_text(),
+        "gallery": gallery.pk,
+        "version": gallery.model_version_id,
+        **more,
+    }
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return [Match(face_id=row[0], score=float(row[1])) for row in cursor.fetchall()]

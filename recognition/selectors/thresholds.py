@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from recognition.models import Gallery
-from recognition.selectors.templates import count_searchable
 from recognition.refusals import refusals
+from recognition.selectors.templates import count_searchable
 from recognition.vision.calibration import Calibration, StrangerRate
 
 NOMINAL_FPIR = 0.01
@@ -61,6 +61,7 @@ def basis_of(gallery: Gallery) -> int:
 
 
 def threshold_for_size(gallery: Gallery, templates: int) -> ThresholdInfo:
+    """Return the default threshold for so many templates of the gallery's model."""
     with refusals():
         calibration = Calibration.load(gallery.model_version.backbone)
         choice = calibration.threshold_for(templates, fpir=NOMINAL_FPIR)
@@ -69,8 +70,7 @@ def threshold_for_size(gallery: Gallery, templates: int) -> ThresholdInfo:
         value=round(choice.score, 4),
         source="default",
         text=(
-            "default, not evaluated on your data: "
-            f"about 1 stranger in {one_in:,} would be named"
+            f"default, not evaluated on your data: about 1 stranger in {one_in:,} would be named"
         ),
         templates=templates,
         fmr=choice.fmr,

@@ -48,9 +48,9 @@ def store_face(
 
 def find_same_face(*, gallery: Gallery, photo_sha256: str, box: Box) -> FaceImage | None:
     """Return the face of these bytes in this gallery that overlaps the box by more than half."""
-    faces = FaceImage.objects.filter(
-        gallery=gallery, photo__sha256=photo_sha256
-    ).select_related("identity")
+    faces = FaceImage.objects.filter(gallery=gallery, photo__sha256=photo_sha256).select_related(
+        "identity"
+    )
     return next((face for face in faces if box_of(face).iou(box) > SAME_FACE_IOU), None)
 
 

@@ -153,7 +153,7 @@ def _write(run: ImportRun, batch: list[_Item], people: dict[str, Identity]) -> N
             number=item.entry.number,
             path=item.entry.path,
             identity_name=item.name or item.entry.identity_name[:MAX_NAME],
-            status=item.status,
+            status=item.status or ItemStatus.FAILED,
             code=item.code,
             detail=item.detail,
             face=item.stored,

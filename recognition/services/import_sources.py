@@ -80,9 +80,7 @@ class FolderSource:
             for path in self._root.rglob("*")
             if path.is_file() and not _ignored(path.relative_to(self._root).as_posix())
         )
-        return [
-            Entry(number, path, identity_name_of(path)) for number, path in enumerate(files, 1)
-        ]
+        return [Entry(number, path, identity_name_of(path)) for number, path in enumerate(files, 1)]
 
     def read(self, entry: Entry) -> bytes:
         """Return a file's bytes, at most the limit."""
@@ -93,7 +91,9 @@ class FolderSource:
             with path.open("rb") as handle:
                 return _limited(handle)
         except OSError as error:
-            raise EntryRefused("unreadable", f"The file cannot be read: {error.strerror}.") from error
+            raise EntryRefused(
+                "unreadable", f"The file cannot be read: {error.strerror}."
+            ) from error
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -109,7 +109,9 @@ class ZipSource:
         except (zipfile.BadZipFile, ValueError, OSError, struct.error) as error:
             raise Unprocessable("archive_corrupt", "The file is not a complete zip.") from error
         except NotImplementedError as error:
-            raise Unprocessable("archive_method", "The archive is packed in a way not known.") from error
+            raise Unprocessable(
+                "archive_method", "The archive is packed in a way not known."
+            ) from error
         self._infos = [info for info in self._zip.infolist() if not info.is_dir()]
         self._check(size)
         self._by_path: dict[str, zipfile.ZipInfo] = {}
@@ -122,7 +124,9 @@ class ZipSource:
             if _ignored(name):
                 continue
             path = name if name not in self._by_path else f"{name} ({number})"
-            path = path[:MAX_NAME] if len(path) <= MAX_NAME else f"{path[: MAX_NAME - 12]}… ({number})"
+            path = (
+                path[:MAX_NAME] if len(path) <= MAX_NAME else f"{path[: MAX_NAME - 12]}… ({number})"
+            )
             self._by_path[path] = info
             found.append(Entry(number, path, identity_name_of(name), _refusal(info, name)))
         if not found:
@@ -138,7 +142,9 @@ class ZipSource:
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
             raise EntryRefused("archive_corrupt", "The entry is damaged.") from error
         except NotImplementedError as error:
-            raise EntryRefused("archive_method", "The entry is packed in a way not known.") from error
+            raise EntryRefused(
+                "archive_method", "The entry is packed in a way not known."
+            ) from error
 
     def close(self) -> None:
         """Close the archive."""
@@ -161,7 +167,9 @@ class ZipSource:
             )
         if any(info.flag_bits & 0x1 for info in infos):
             raise Unprocessable("archive_encrypted", "The archive is protected by a password.")
-        if any(info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for info in infos):
+        if any(
+            info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for info in infos
+        ):
             raise Unprocessable("archive_method", "The archive is packed in a way not known.")
         self._check_overlap(size)
 
@@ -183,12 +191,14 @@ def identity_name_of(path: str) -> str:
 
 
 def _ignored(path: str) -> bool:
+    """Whether the file is clutter: hidden, made by a desktop, or a text beside the photos."""
     parts = PurePosixPath(path).parts
-    return (
-        not parts
-        or any(part in _IGNORED or part.startswith(".") and part not in ("..", ".") for part in parts)
-        or parts[-1].lower().endswith(_TEXTS)
-    )
+    hidden = any(part in _IGNORED or _is_hidden(part) for part in parts)
+    return not parts or hidden or parts[-1].lower().endswith(_TEXTS)
+
+
+def _is_hidden(part: str) -> bool:
+    return part.startswith(".") and part != ".."
 
 
 def _refusal(info: zipfile.ZipInfo, name: str) -> EntryRefused | None:

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
+from functools import partial
 
 from django.db import connection, transaction
 
@@ -52,11 +53,7 @@ def release_photos(photo_ids: Iterable[uuid.UUID]) -> list[str]:
     for photo in unused:
         lock_bytes(photo.organization_id, photo.sha256)
         photo.delete()
-        transaction.on_commit(
-            lambda organization=photo.organization_id, sha=photo.sha256: _delete_file(
-                organization, sha
-            )
-        )
+        transaction.on_commit(partial(_delete_file, photo.organization_id, photo.sha256))
     return [photo.sha256 for photo in unused]
 
 

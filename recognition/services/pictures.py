@@ -18,7 +18,7 @@ from django.utils.crypto import constant_time_compare
 from faceplatform.accounts.principal import Principal
 from faceplatform.core import audit, storage
 from faceplatform.core.errors import DomainError
-from recognition.models import FaceImage, Photo, ProbeFace
+from recognition.models import FaceImage, Photo, Probe, ProbeFace
 from recognition.refusals import refusals
 from recognition.services.faces import box_of
 from recognition.vision.images import crop_face, decode_image, encode_jpeg, thumbnail
@@ -119,7 +119,7 @@ def _find(link: Link, principal: Principal) -> tuple[Photo, FaceImage | ProbeFac
         return None if face is None else (face.photo, face)
     probe_face = (
         ProbeFace.objects.select_related("probe__photo")
-        .filter(pk=link.pk, probe__organization_id=principal.organization_id)
+        .filter(pk=link.pk, probe__in=Probe.objects.visible_to(principal))
         .first()
     )
     if probe_face is None or probe_face.probe.photo is None:

@@ -114,7 +114,7 @@ def test_a_committed_job_reaches_a_worker(organization: Organization) -> None:
 def test_ten_deliveries_have_one_effect(organization: Organization) -> None:
     job = make_job(organization, seconds=0.02)
     for _ in range(10):
-        run_job.apply_async(args=[str(job.pk)], queue="default")
+        run_job.apply_async(args=(str(job.pk),), queue="default")
     wait_for(lambda: state_of(job) == JobState.SUCCEEDED)
     marker = make_job(organization)
     wait_for(lambda: state_of(marker) == JobState.SUCCEEDED)

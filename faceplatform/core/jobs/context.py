@@ -78,9 +78,7 @@ class JobContext:
         if not force and now - self._written_at < settings.JOB_PROGRESS_SECONDS:
             return
         self._written_at = now
-        row = Job.objects.filter(
-            pk=self.job_id, token=self._held.token, state=JobState.RUNNING
-        )
+        row = Job.objects.filter(pk=self.job_id, token=self._held.token, state=JobState.RUNNING)
         if not row.update(done=done, total=total, note=note[:255]):
             self._lost.set()
         elif row.filter(cancel_requested=True).exists():

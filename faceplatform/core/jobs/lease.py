@@ -68,9 +68,9 @@ def renew(held: Claim) -> bool | None:
 
 def finish(held: Claim, state: JobState, **fields: object) -> bool:
     """End the job under its token; False if the lease was lost, then nothing is written."""
-    updated = Job.objects.filter(
-        pk=held.job_id, token=held.token, state=JobState.RUNNING
-    ).update(state=state, finished_at=Now(), lease_until=None, **fields)
+    updated = Job.objects.filter(pk=held.job_id, token=held.token, state=JobState.RUNNING).update(
+        state=state, finished_at=Now(), lease_until=None, **fields
+    )
     return bool(updated)
 
 
@@ -84,7 +84,7 @@ def requeue(held: Claim, *, delay_seconds: float) -> bool:
     """
     with connection.cursor() as cursor:
         cursor.execute(sql, [delay_seconds, held.job_id, held.token])
-        return cursor.rowcount == 1
+        return bool(cursor.rowcount == 1)
 
 
 def reap() -> list[uuid.UUID]:

@@ -65,7 +65,7 @@ def publish(job_id: uuid.UUID, queue: str) -> bool:
 
     barriers.reach("before_publish")
     try:
-        run_job.apply_async(args=[str(job_id)], queue=queue, retry=False)
+        run_job.apply_async(args=(str(job_id),), queue=queue, retry=False)
     except OperationalError as error:
         logger.warning("broker unreachable, job %s waits for the dispatcher: %s", job_id, error)
         return False
@@ -96,9 +96,7 @@ def publish_waiting(*, limit: int = 500) -> int:
 def cancel(job: Job) -> None:
     """Cancel a waiting job at once; ask a running one to stop at its next step."""
     waiting = Job.objects.filter(pk=job.pk, state=JobState.QUEUED)
-    if waiting.update(
-        state=JobState.CANCELLED, cancel_requested=True, finished_at=Now()
-    ):
+    if waiting.update(state=JobState.CANCELLED, cancel_requested=True, finished_at=Now()):
         return
     if not Job.objects.filter(pk=job.pk, state=JobState.RUNNING).update(cancel_requested=True):
         raise Conflict("job_ended", "The job has already ended.")

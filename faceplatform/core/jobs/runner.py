@@ -77,5 +77,6 @@ def _retry_or_fail(held: lease.Claim, error: Exception) -> None:
     if held.attempt >= settings.JOB_MAX_ATTEMPTS:
         _fail(held, "unexpected_error", sentence)
         return
-    lease.log(held.job_id, f"Attempt {held.attempt} failed, trying again: {sentence}", level="error")
+    line = f"Attempt {held.attempt} failed, trying again: {sentence}"
+    lease.log(held.job_id, line, level="error")
     lease.requeue(held, delay_seconds=settings.JOB_RETRY_SECONDS * held.attempt)

@@ -3,6 +3,7 @@
 from django.db import models
 
 from faceplatform.core.ids import uuid7
+from faceplatform.core.models.scoped import ScopedQuerySet
 
 
 class AuditEvent(models.Model):
@@ -29,6 +30,8 @@ class AuditEvent(models.Model):
     target_label = models.CharField(max_length=255, blank=True)
     data = models.JSONField(default=dict)
     request_id = models.CharField(max_length=64, blank=True)
+
+    objects = ScopedQuerySet.as_manager()
 
     class Meta:
         indexes = [models.Index(fields=["organization", "-id"], name="audit_by_organization")]

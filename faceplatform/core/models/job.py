@@ -5,6 +5,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from faceplatform.core.ids import uuid7
+from faceplatform.core.models.scoped import ScopedQuerySet
 
 
 class JobState(models.TextChoices):
@@ -66,6 +67,8 @@ class Job(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+
+    objects = ScopedQuerySet.as_manager()
 
     class Meta:
         indexes = [

@@ -81,9 +81,16 @@ class Command(BaseCommand):
 
 def image_records(run: ImportRun) -> list[dict[str, str]]:
     """Return what became of every image, as JSON-ready rows."""
-    return list(
-        run.items.order_by("number").values("path", "identity_name", "status", "code", "detail")
-    )
+    return [
+        {
+            "path": item.path,
+            "identity": item.identity_name,
+            "status": item.status,
+            "code": item.code,
+            "detail": item.detail,
+        }
+        for item in run.items.order_by("number")
+    ]
 
 
 def refusal_lines(run: ImportRun, *, limit: int = 20) -> list[str]:

@@ -21,7 +21,7 @@ from recognition.services.import_sources import (
 )
 
 
-def make_zip(fill: Callable[[zipfile.ZipFile], None]) -> bytes:
+def make_zip(fill: Callable[[zipfile.ZipFile], object]) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         fill(archive)

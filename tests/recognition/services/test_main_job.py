@@ -178,13 +178,9 @@ def test_the_same_face_of_the_same_bytes_is_a_duplicate(gallery: Gallery) -> Non
     assert second.photo_id == FaceImage.objects.exclude(pk=second.pk).get().photo_id
 
 
-def test_importing_gives_one_line_per_image_with_its_reason(
-    gallery: Gallery, people: Path
-) -> None:
+def test_importing_gives_one_line_per_image_with_its_reason(gallery: Gallery, people: Path) -> None:
     run = import_folder(gallery, people)
-    results = {
-        item.path: (item.identity_name, item.status, item.code) for item in run.items.all()
-    }
+    results = {item.path: (item.identity_name, item.status, item.code) for item in run.items.all()}
     assert results == {
         "ann/1.png": ("ann", "enrolled", ""),
         "ann/2.png": ("ann", "enrolled", "main_subject"),
