@@ -35,6 +35,13 @@ def private_folder(path: Path, *, owner: int | None = None, group: int | None = 
     return path
 
 
+def make_closed(path: Path) -> None:
+    """Create `path` and its missing parents with mode 0700; leave existing ones as they are."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
 def write_atomically(
     path: Path, content: str, *, owner: int | None = None, group: int | None = None
 ) -> None:

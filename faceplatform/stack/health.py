@@ -129,6 +129,13 @@ def probe_process(layout: Layout, name: str) -> Probe:
 def platform_report(layout: Layout, *, bind: str, host: str) -> dict[str, Probe]:
     """Return the state of every part that `up` runs on this machine, in starting order."""
     report = {"postgres": probe_database(), "valkey": probe_broker()}
+    own = {
+        "postgres": endpoints.uses_embedded_database(),
+        "valkey": endpoints.uses_embedded_broker(),
+    }
+    for name, probe in report.items():
+        if own[name] and not probe.ok and not probe_process(layout, name).ok:
+            report[name] = Probe(False, "not running", probe.ms)
     pings = probe_workers() if report["valkey"].ok else {}
     for part, name in WORKERS.items():
         process = probe_process(layout, part)
@@ -160,4 +167,4 @@ def _since(started: float) -> float:
 
 def _first_line(error: BaseException) -> str:
     text = str(error).strip()
-    return text.splitlines()[-1] if text else type(error).__name__
+    return text.splitlines()[0] if text else type(error).__name__

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from faceplatform.stack import processes
 from faceplatform.stack.errors import StackError
-from faceplatform.stack.folders import private_folder, write_atomically
+from faceplatform.stack.folders import make_closed, private_folder, write_atomically
 from faceplatform.stack.layout import SYSTEM_DATA, SYSTEM_SOCKETS, Layout
 from faceplatform.stack.service_user import ServiceUser, service_user, system_folder
 
@@ -44,7 +44,7 @@ class Home:
 def prepare_var(layout: Layout) -> None:
     """Create the folders of run state and logs."""
     try:
-        layout.var.mkdir(parents=True, exist_ok=True)
+        make_closed(layout.var)
         for path in (layout.run, layout.log):
             private_folder(path)
     except PermissionError as error:

@@ -1,5 +1,6 @@
 """Log files of the parts, and their lines on the terminal with the part's name in front."""
 
+import contextlib
 import os
 import shutil
 import sys
@@ -65,7 +66,16 @@ class Console:
             self._stream.write(text + "\n")
             self._stream.flush()
         except (OSError, ValueError):
+            _discard(self._stream)
             self._stream = None
+
+
+def _discard(stream: TextIO) -> None:
+    """Let what is still buffered go nowhere, or the interpreter complains when it ends."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 class Tail:

@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 
 from faceplatform.stack.errors import StackError
-from faceplatform.stack.folders import private_folder, write_atomically
+from faceplatform.stack.folders import make_closed, private_folder, write_atomically
 from faceplatform.stack.layout import Layout
 from faceplatform.stack.locks import alone
 
@@ -25,7 +25,7 @@ def read_or_create(layout: Layout, name: str) -> str:
     try:
         return _read(path)
     except FileNotFoundError:
-        layout.var.mkdir(parents=True, exist_ok=True)
+        make_closed(layout.var)
         private_folder(layout.secrets)
     with alone(layout.secrets / ".lock"):
         if not path.exists():
