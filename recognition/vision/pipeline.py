@@ -11,7 +11,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 from recognition.vision import prepare as preparation
 from recognition.vision import reference, registry, store
@@ -32,7 +31,7 @@ from recognition.vision.types import AnalysedFace, Floats, Pixels, VersionInfo
 
 logger = logging.getLogger(__name__)
 
-EngineChoice = Literal["auto", "openvino", "torch"]
+ENGINES = ("auto", "openvino", "torch")
 _ERRORS = {e.code: e for e in (ModelUnavailable, ModelDamaged, EngineRefused, UnknownBackbone)}
 
 
@@ -79,19 +78,21 @@ class FacePipeline:
         models_dir: Path,
         *,
         backbone: str = "facenet-casia",
-        engine: EngineChoice = "auto",
+        engine: str = "auto",
         threads: int = 0,
         min_face: int = 40,
         calibrated: bool = True,
     ) -> "FacePipeline":
         """Load a prepared pipeline. `threads` 0 means all processors this process may use.
 
-        `calibrated=False` leaves embeddings uncentred; it is for making the calibration file.
+        `engine` is one of ENGINES. `calibrated=False` leaves embeddings uncentred; it is for making the calibration file.
 
         "auto" takes OpenVINO and falls back to PyTorch, with a warning in the log, when OpenVINO
         is refused. Raises ModelUnavailable (not prepared), ModelDamaged (checksum), EngineRefused.
         """
         spec = registry.get(backbone)
+        if engine not in ENGINES:
+            raise EngineRefused(f"There is no engine {engine!r}. Known: {', '.join(ENGINES)}.")
         if not calibrated:
             spec = replace(spec, calibration="")
         threads = threads or len(os.sched_getaffinity(0))

@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from facenet_pytorch import InceptionResnetV1
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from recognition.vision import registry
 from recognition.vision.backbones import facenet
@@ -24,7 +26,7 @@ def field(number: int, content: bytes | int) -> bytes:
     return bytes([number << 3 | 2, len(content)]) + content
 
 
-def constant(name: str, values: np.ndarray, dtype: int = 1) -> bytes:
+def constant(name: str, values: NDArray[np.generic], dtype: int = 1) -> bytes:
     shape = b"".join(field(2, field(1, size)) for size in values.shape)
     tensor = field(1, dtype) + field(2, shape) + field(4, values.astype("<f4").tobytes())
     attribute = field(1, b"value") + field(2, field(8, tensor))
@@ -37,7 +39,7 @@ def test_reads_constants_by_name() -> None:
         constant("a/weights", kernel)
         + field(1, field(1, b"x") + field(2, b"Placeholder"))
         + constant("indices", kernel, dtype=3)
-        + constant("scalar", np.float32(0.17))
+        + constant("scalar", np.array(0.17, np.float32))
     )
     found = float_constants(graph)
     assert set(found) == {"a/weights", "scalar"}
@@ -92,7 +94,7 @@ def test_weights_that_no_package_carries(tmp_path: Path) -> None:
 
 def test_a_release_file_becomes_weights(tmp_path: Path) -> None:
     """The release of facenet-pytorch has a classifier on top, which is left out."""
-    state = facenet.InceptionResnetV1().state_dict()
+    state = InceptionResnetV1().state_dict()
     source, target = tmp_path / "release.pt", tmp_path / "weights.safetensors"
     torch.save(state | {"logits.weight": torch.zeros(3, 512)}, source)
     facenet.convert(registry.get("facenet-vggface2"), source, target)

@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from recognition.vision.errors import ModelDamaged, ModelUnavailable, UnknownBackbone
+from recognition.vision.errors import (
+    EngineRefused,
+    ModelDamaged,
+    ModelUnavailable,
+    UnknownBackbone,
+)
 from recognition.vision.images import decode_image
 from recognition.vision.pipeline import FacePipeline
 from recognition.vision.types import Floats, Pixels
@@ -58,6 +63,8 @@ def test_nothing_prepared_is_an_answer(tmp_path: Path) -> None:
         FacePipeline.build(tmp_path)
     with pytest.raises(UnknownBackbone):
         FacePipeline.build(tmp_path, backbone="nobody")
+    with pytest.raises(EngineRefused, match="no engine"):
+        FacePipeline.build(tmp_path, engine="abacus")
     with pytest.raises(UnknownBackbone):
         FacePipeline.prepare(tmp_path, backbone="nobody")
 
