@@ -85,10 +85,9 @@ class FacePipeline:
     ) -> "FacePipeline":
         """Load a prepared pipeline. `threads` 0 means all processors this process may use.
 
-        `engine` is one of ENGINES. `calibrated=False` leaves embeddings uncentred; it is for making the calibration file.
-
-        "auto" takes OpenVINO and falls back to PyTorch, with a warning in the log, when OpenVINO
-        is refused. Raises ModelUnavailable (not prepared), ModelDamaged (checksum), EngineRefused.
+        `engine` is one of ENGINES; "auto" takes OpenVINO and falls back to PyTorch, with a warning
+        in the log, when OpenVINO is refused. `calibrated=False` leaves embeddings uncentred, for
+        making the calibration file. Raises ModelUnavailable (not prepared), ModelDamaged (checksum), EngineRefused.
         """
         spec = registry.get(backbone)
         if engine not in ENGINES:
