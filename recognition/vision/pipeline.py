@@ -87,7 +87,9 @@ class FacePipeline:
 
         `engine` is one of ENGINES; "auto" takes OpenVINO and falls back to PyTorch, with a warning
         in the log, when OpenVINO is refused. `calibrated=False` leaves embeddings uncentred, for
-        making the calibration file. Raises ModelUnavailable (not prepared), ModelDamaged (checksum), EngineRefused.
+        making the calibration file.
+
+        Raises ModelUnavailable (not prepared), ModelDamaged (checksum) or EngineRefused.
         """
         spec = registry.get(backbone)
         if engine not in ENGINES:
