@@ -1,0 +1,14 @@
+"""Addresses of the pages that belong to no app."""
+
+from django.urls import path
+
+from faceplatform.web import design, home, jobs
+
+urlpatterns = [
+    path("", home.HomeView.as_view(), name="home"),
+    path("jobs/", jobs.JobsView.as_view(), name="jobs"),
+    path("jobs/<uuid:pk>/", jobs.JobView.as_view(), name="job"),
+    path("jobs/<uuid:pk>/live/", jobs.JobLiveView.as_view(), name="job_live"),
+    path("jobs/<uuid:pk>/cancel/", jobs.JobCancelView.as_view(), name="job_cancel"),
+    path("design/", design.DesignView.as_view(), name="design"),
+]

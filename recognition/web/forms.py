@@ -1,0 +1,162 @@
+"""Forms of the recognition pages."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.template.defaultfilters import filesizeformat
+
+from faceplatform.core.web.forms import PageForm
+from recognition.models import Gallery
+from recognition.services.galleries import MAX_NAME as MAX_GALLERY_NAME
+from recognition.services.galleries import MAX_PROBE_DAYS
+from recognition.services.identities import MAX_NAME as MAX_IDENTITY_NAME
+from recognition.services.import_sources import MAX_IMAGE_BYTES
+
+PHOTO_TYPES = "image/jpeg,image/png,image/webp,image/heic,image/heif,.jpg,.jpeg,.png,.webp,.heic"
+
+
+class GalleryForm(PageForm):
+    """Name and purpose of a gallery, and how long photos asked about are kept."""
+
+    refusal_fields: ClassVar[dict[str, str]] = {
+        "gallery_exists": "name",
+        "name_invalid": "name",
+        "probe_days_invalid": "probe_days",
+    }
+
+    name = forms.CharField(
+        max_length=MAX_GALLERY_NAME, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    description = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="What it is for, and where the photos come from.",
+    )
+    probe_days = forms.IntegerField(
+        label="Keep photos that are asked about for … days",
+        min_value=0,
+        max_value=MAX_PROBE_DAYS,
+        initial=30,
+        help_text="0 keeps the answer and drops the photo at once.",
+    )
+
+
+class GallerySettingsForm(GalleryForm):
+    """The same, and whether the gallery may be searched."""
+
+    searchable = forms.BooleanField(
+        required=False,
+        label="May be searched",
+        help_text="Without this the gallery keeps its people and answers no question.",
+    )
+
+
+class IdentityForm(PageForm):
+    """Who a person is."""
+
+    refusal_fields: ClassVar[dict[str, str]] = {
+        "identity_exists": "name",
+        "name_invalid": "name",
+        "external_id_exists": "external_id",
+        "external_id_invalid": "external_id",
+    }
+
+    name = forms.CharField(
+        max_length=MAX_IDENTITY_NAME, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    external_id = forms.CharField(
+        required=False,
+        max_length=120,
+        label="Number elsewhere",
+        help_text="The person's number in another system, unique in this gallery.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    notes = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class PhotosInput(forms.FileInput):
+    """A file input for several photos."""
+
+    allow_multiple_selected = True
+
+
+class PhotosField(forms.FileField):
+    """Several uploaded photos; cleans to a list."""
+
+    widget = PhotosInput(attrs={"accept": PHOTO_TYPES, "multiple": True})
+
+    def clean(self, data: Any, initial: Any = None) -> Any:
+        """Return the list of uploads."""
+        uploads = data if isinstance(data, list) else [data]
+        return [clean_photo(super(PhotosField, self).clean(upload, initial)) for upload in uploads]
+
+
+class PhotosForm(PageForm):
+    """Photos to add to a person; `face` says which face of a single photo is meant."""
+
+    photos = PhotosField(label="Photos")
+    face = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
+
+
+class IdentifyForm(PageForm):
+    """A photo and the gallery to look in."""
+
+    gallery = forms.ModelChoiceField(queryset=Gallery.objects.none(), empty_label=None)
+    photo = forms.FileField(widget=forms.FileInput(attrs={"accept": PHOTO_TYPES}))
+
+    def __init__(self, *args: Any, galleries: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["gallery"].queryset = galleries  # type: ignore[attr-defined]
+
+    def clean_photo(self) -> UploadedFile:
+        """Refuse what is too large before it is read."""
+        return clean_photo(self.cleaned_data["photo"])
+
+
+class ImportForm(PageForm):
+    """A zip of people; the page makes one of a chosen folder."""
+
+    archive = forms.FileField(
+        label="Zip file", widget=forms.FileInput(attrs={"accept": ".zip,application/zip"})
+    )
+
+    def clean_archive(self) -> UploadedFile:
+        """Refuse what is too large before it is stored."""
+        archive: UploadedFile = self.cleaned_data["archive"]
+        if archive.size is not None and archive.size > settings.MAX_ARCHIVE_BYTES:
+            limit = filesizeformat(settings.MAX_ARCHIVE_BYTES)
+            raise forms.ValidationError(f"An archive has at most {limit}.", code="file_too_large")
+        return archive
+
+
+class EnrollFaceForm(PageForm):
+    """Who a face of an answer is: a new name, or the id of somebody of the gallery."""
+
+    refusal_fields: ClassVar[dict[str, str]] = {
+        "identity_exists": "name",
+        "name_invalid": "name",
+    }
+
+    name = forms.CharField(
+        required=False,
+        max_length=MAX_IDENTITY_NAME,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "Name"}),
+    )
+    identity = forms.UUIDField(required=False, widget=forms.HiddenInput)
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for one of the two."""
+        cleaned = super().clean() or {}
+        if not cleaned.get("name") and not cleaned.get("identity") and not self.errors:
+            self.add_error("name", forms.ValidationError("Who is it?", code="required"))
+        return cleaned
+
+
+def clean_photo(upload: UploadedFile) -> UploadedFile:
+    """Return the upload; refuse one that no decoder would be given."""
+    if upload.size is not None and upload.size > MAX_IMAGE_BYTES:
+        limit = filesizeformat(MAX_IMAGE_BYTES)
+        raise forms.ValidationError(f"A photo has at most {limit}.", code="file_too_large")
+    return upload

@@ -1,0 +1,149 @@
+"""Pages of galleries."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from faceplatform.accounts.access import PolicyView
+from faceplatform.accounts.policy import Action
+from faceplatform.core.errors import DomainError
+from recognition.models import Gallery
+from recognition.selectors.galleries import gallery_cards, gallery_facts, identities_of
+from recognition.selectors.score_shapes import score_shapes, threshold_reach
+from recognition.services.galleries import change_gallery, create_gallery, delete_gallery
+from recognition.web.base import GalleryPage, fragment, go
+from recognition.web.cards import gallery_tile, identity_tile
+from recognition.web.forms import GalleryForm, GallerySettingsForm
+
+PAGE = 60
+ORDERS = {"name": "Name", "-images": "Most images", "-created_at": "Newest"}
+
+
+class GalleriesView(PolicyView):
+    """All galleries."""
+
+    actions: ClassVar[dict[str, Action]] = {"GET": Action.GALLERY_VIEW}
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        tiles = [gallery_tile(self.principal, card) for card in gallery_cards(self.principal)]
+        return render(request, "recognition/galleries.html", {"tiles": tiles})
+
+
+class GalleryNewView(PolicyView):
+    """Making a gallery."""
+
+    actions: ClassVar[dict[str, Action]] = {
+        "GET": Action.GALLERY_CREATE,
+        "POST": Action.GALLERY_CREATE,
+    }
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return render(request, "recognition/gallery_new.html", {"form": GalleryForm()})
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = GalleryForm(request.POST)
+        organization = self.principal.organization
+        if form.is_valid() and organization is not None:
+            try:
+                gallery = create_gallery(
+                    organization_id=organization.pk,
+                    actor=self.principal.actor,
+                    **form.cleaned_data,
+                )
+            except DomainError as error:
+                form.refuse(error)
+            else:
+                return go(request, reverse("gallery", args=[gallery.pk]))
+        return render(request, "recognition/gallery_new.html", {"form": form}, status=422)
+
+
+class GalleryView(GalleryPage):
+    """One gallery: facts and people. Search and paging ask for the grid alone."""
+
+    actions: ClassVar[dict[str, Action]] = {"GET": Action.GALLERY_VIEW}
+
+    def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        gallery = self.gallery(pk)
+        search = request.GET.get("q", "")[:200]
+        order = request.GET.get("order", "name")
+        order = order if order in ORDERS else "name"
+        people = identities_of(gallery, search=search, order=order)
+        page = Paginator(people, PAGE).get_page(request.GET.get("page"))
+        context = {
+            "gallery": gallery,
+            "page": page,
+            "tiles": [identity_tile(self.principal, identity) for identity in page],
+            "search": search,
+            "order": order,
+            "orders": ORDERS,
+        }
+        if request.headers.get("HX-Target") == "people":
+            return fragment(request, "recognition/parts/people.html", context)
+        facts = gallery_facts(gallery)
+        evidence = {
+            "facts": facts,
+            "shapes": score_shapes(gallery),
+            "reach": threshold_reach(gallery, facts.threshold.value),
+        }
+        return render(request, "recognition/gallery.html", context | evidence)
+
+
+class GallerySettingsView(GalleryPage):
+    """Changing a gallery."""
+
+    actions: ClassVar[dict[str, Action]] = {
+        "GET": Action.GALLERY_CHANGE,
+        "POST": Action.GALLERY_CHANGE,
+    }
+
+    def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        gallery = self.gallery(pk)
+        form = GallerySettingsForm(
+            initial={
+                "name": gallery.name,
+                "description": gallery.description,
+                "probe_days": gallery.probe_days,
+                "searchable": gallery.searchable,
+            }
+        )
+        return self._page(request, gallery, form)
+
+    def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        gallery = self.gallery(pk)
+        form = GallerySettingsForm(request.POST)
+        if form.is_valid():
+            try:
+                change_gallery(gallery=gallery, actor=self.principal.actor, **form.cleaned_data)
+            except DomainError as error:
+                form.refuse(error)
+                gallery.refresh_from_db(fields=["name"])
+            else:
+                return go(request, reverse("gallery", args=[pk]), said="Saved.")
+        return self._page(request, gallery, form, status=422)
+
+    def _page(
+        self,
+        request: HttpRequest,
+        gallery: Gallery,
+        form: GallerySettingsForm,
+        *,
+        status: int = 200,
+    ) -> HttpResponse:
+        context = {"gallery": gallery, "form": form, "facts": gallery_facts(gallery)}
+        return render(request, "recognition/gallery_settings.html", context, status=status)
+
+
+class GalleryDeleteView(GalleryPage):
+    """Erasing a gallery with everything in it."""
+
+    actions: ClassVar[dict[str, Action]] = {"POST": Action.GALLERY_DELETE}
+
+    def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        gallery = self.gallery(pk)
+        name = gallery.name
+        delete_gallery(gallery=gallery, actor=self.principal.actor)
+        return go(request, reverse("galleries"), said=f"{name} was deleted with all its people.")

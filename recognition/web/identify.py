@@ -1,0 +1,67 @@
+"""Who is in this photo? The page that takes the photo."""
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from faceplatform.accounts.access import PolicyView
+from faceplatform.accounts.policy import Action, allows
+from faceplatform.core.errors import DomainError
+from recognition.models import Gallery
+from recognition.services.identification import identify
+from recognition.web.base import fragment, go
+from recognition.web.forms import IdentifyForm
+
+REMEMBERED = "identify_gallery"
+
+
+class IdentifyView(PolicyView):
+    """A drop zone; the gallery is remembered in the session."""
+
+    actions: ClassVar[dict[str, Action]] = {"GET": Action.GALLERY_VIEW, "POST": Action.IDENTIFY}
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return render(request, "recognition/identify.html", self._context(self._form()))
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = IdentifyForm(request.POST, request.FILES, galleries=self._galleries())
+        if form.is_valid():
+            gallery, photo = form.cleaned_data["gallery"], form.cleaned_data["photo"]
+            request.session[REMEMBERED] = str(gallery.pk)
+            try:
+                probe = identify(
+                    gallery=gallery,
+                    data=photo.read(),
+                    name=photo.name or "photo",
+                    actor=self.principal.actor,
+                )
+            except DomainError as error:
+                form.refuse(error)
+            else:
+                return go(request, reverse("probe", args=[probe.pk]))
+        if request.headers.get("HX-Request") == "true":
+            return fragment(
+                request, "recognition/parts/identify_form.html", self._context(form), status=422
+            )
+        return render(request, "recognition/identify.html", self._context(form), status=422)
+
+    def _galleries(self) -> "QuerySet[Gallery]":
+        rows = Gallery.objects.visible_to(self.principal).filter(searchable=True)
+        return rows.order_by("name")
+
+    def _form(self) -> IdentifyForm:
+        wanted = self.request.GET.get("gallery") or self.request.session.get(REMEMBERED)
+        known = {str(pk) for pk in self._galleries().values_list("pk", flat=True)}
+        initial = {"gallery": UUID(wanted)} if wanted in known else {}
+        return IdentifyForm(initial=initial, galleries=self._galleries())
+
+    def _context(self, form: IdentifyForm) -> dict[str, Any]:
+        return {
+            "form": form,
+            "may_ask": allows(self.principal, Action.IDENTIFY),
+            "has_galleries": self._galleries().exists(),
+        }

@@ -1,0 +1,66 @@
+"""Addresses of the recognition pages."""
+
+from django.urls import path
+
+from recognition.web import galleries, identify, identities, imports, probes
+from recognition.web.pictures import PictureView
+
+urlpatterns = [
+    path("identify/", identify.IdentifyView.as_view(), name="identify"),
+    path("probes/", probes.ProbesView.as_view(), name="probes"),
+    path("probes/<uuid:pk>/", probes.ProbeView.as_view(), name="probe"),
+    path("probes/<uuid:pk>/delete/", probes.ProbeDeleteView.as_view(), name="probe_delete"),
+    path("probes/<uuid:pk>/again/", probes.ProbeAgainView.as_view(), name="probe_again"),
+    path(
+        "probes/<uuid:pk>/faces/<int:number>/enroll/",
+        probes.ProbeEnrollView.as_view(),
+        name="probe_enroll",
+    ),
+    path(
+        "probes/<uuid:pk>/faces/<int:number>/similar/",
+        probes.ProbeSimilarView.as_view(),
+        name="probe_similar",
+    ),
+    path(
+        "probes/<uuid:pk>/faces/<int:number>/similar.csv",
+        probes.ProbeSimilarCsvView.as_view(),
+        name="probe_similar_csv",
+    ),
+    path("galleries/", galleries.GalleriesView.as_view(), name="galleries"),
+    path("galleries/new/", galleries.GalleryNewView.as_view(), name="gallery_new"),
+    path("galleries/<uuid:pk>/", galleries.GalleryView.as_view(), name="gallery"),
+    path(
+        "galleries/<uuid:pk>/settings/",
+        galleries.GallerySettingsView.as_view(),
+        name="gallery_settings",
+    ),
+    path(
+        "galleries/<uuid:pk>/delete/",
+        galleries.GalleryDeleteView.as_view(),
+        name="gallery_delete",
+    ),
+    path("galleries/<uuid:pk>/import/", imports.GalleryImportView.as_view(), name="gallery_import"),
+    path(
+        "galleries/<uuid:pk>/identities/new/",
+        identities.IdentityNewView.as_view(),
+        name="identity_new",
+    ),
+    path("identities/<uuid:pk>/", identities.IdentityView.as_view(), name="identity"),
+    path(
+        "identities/<uuid:pk>/images/",
+        identities.IdentityImagesView.as_view(),
+        name="identity_images",
+    ),
+    path("identities/<uuid:pk>/edit/", identities.IdentityEditView.as_view(), name="identity_edit"),
+    path(
+        "identities/<uuid:pk>/erase/",
+        identities.IdentityEraseView.as_view(),
+        name="identity_erase",
+    ),
+    path("images/<uuid:pk>/delete/", identities.ImageDeleteView.as_view(), name="image_delete"),
+    path("imports/<uuid:pk>/", imports.ImportRunView.as_view(), name="import_run"),
+    path(
+        "imports/<uuid:pk>/items.csv", imports.ImportItemsCsvView.as_view(), name="import_items_csv"
+    ),
+    path("pictures/<str:token>", PictureView.as_view(), name="picture"),
+]

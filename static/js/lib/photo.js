@@ -1,0 +1,24 @@
+// Labels and points on a photo keep their size on the screen, whatever the photo's size is.
+
+export function fitLabels(photo) {
+  const svg = photo.querySelector("svg");
+  const width = svg.viewBox.baseVal.width;
+  const shown = svg.getBoundingClientRect().width;
+  if (!width || !shown) return;
+  const scale = width / shown;
+  for (const label of svg.querySelectorAll("[data-label]")) {
+    const inset = 12 * scale;
+    const x = Math.min(Math.max(Number(label.dataset.x), inset), width - inset);
+    const y = Math.max(Number(label.dataset.y), inset);
+    label.setAttribute("transform", `translate(${x} ${y}) scale(${scale})`);
+  }
+  for (const point of svg.querySelectorAll("[data-fixed]")) {
+    point.setAttribute("r", String(Number(point.dataset.fixed) * scale));
+  }
+}
+
+export function watchPhoto(photo) {
+  new ResizeObserver(() => fitLabels(photo)).observe(photo);
+  photo.querySelector("img").addEventListener("load", () => fitLabels(photo));
+  fitLabels(photo);
+}
