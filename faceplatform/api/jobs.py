@@ -49,7 +49,7 @@ class JobsView(ApiView):
         return self.page(JobSerializer, self._jobs().filter(**self.query))
 
     def _jobs(self) -> QuerySet[Job]:
-        return Job.objects.filter(organization_id=self.principal.organization_id)
+        return Job.objects.visible_to(self.principal)
 
 
 class _OneJobView(ApiView):
@@ -59,7 +59,7 @@ class _OneJobView(ApiView):
 
     def job(self, job_id: UUID) -> Job:
         """Return the job, 404 for another organization's."""
-        return get_object_or_404(Job, pk=job_id, organization_id=self.principal.organization_id)
+        return get_object_or_404(Job.objects.visible_to(self.principal), pk=job_id)
 
 
 class JobView(_OneJobView):

@@ -33,14 +33,14 @@ class PixelField(serializers.FloatField):
 
 @extend_schema_field(BINARY)
 class UploadField(serializers.FileField):
-    """A file of a form. Whether it is empty or a picture at all is the service's to say."""
+    """A file of a form. What it holds is the service's to judge."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(allow_empty_file=True, use_url=False, **options)
+        super().__init__(use_url=False, **options)
 
     def fail(self, key: str, **values: Any) -> Any:
-        """Give what is not there the code that callers know."""
-        code = {"required": "file_missing", "invalid": "file_missing"}.get(key, key)
+        """Give what is not there, or empty, the code that callers know."""
+        code = "file_empty" if key == "empty" else "file_missing"
         raise serializers.ValidationError("Send a file in this field.", code=code)
 
 

@@ -34,7 +34,12 @@ MOST_AT_ONCE = 20
 class Enrollment(StrictSerializer):
     """One photo or several of one person."""
 
-    images = serializers.ListField(child=UploadField(), min_length=1, max_length=MOST_AT_ONCE)
+    images = serializers.ListField(
+        # An empty file among several is refused by itself.
+        child=UploadField(allow_empty_file=True),
+        min_length=1,
+        max_length=MOST_AT_ONCE,
+    )
     face = WholeNumberField(
         min_value=1,
         max_value=100,
