@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from django.db import connection
+from django.db.models import F, QuerySet
 from pgvector import HalfVector
 
 from recognition.models import FaceTemplate, Gallery
+from recognition.models.template import VectorLength, VectorNorm
 from recognition.vision.types import Floats
 
 _SELECT = """
@@ -57,6 +59,14 @@ def at_least(gallery: Gallery, embedding: Floats, *, score: float) -> list[Match
 def of_identity(gallery: Gallery, identity_id: uuid.UUID, embedding: Floats) -> list[Match]:
     """Return every searchable face of one person with its score, best first."""
     return _search(_OF_IDENTITY, gallery, embedding, identity=identity_id)
+
+
+def malformed() -> "QuerySet[FaceTemplate]":
+    """Return templates whose length is not their version's, or whose norm is not about 1."""
+    measured = FaceTemplate.objects.annotate(
+        length=VectorLength(F("embedding")), norm=VectorNorm(F("embedding"))
+    )
+    return measured.exclude(length=F("model_version__dimension"), norm__range=(0.99, 1.01))
 
 
 def _search(
