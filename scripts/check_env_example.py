@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("faceplatform", "recognition", "training")
 READ = re.compile(
-    r"""(?:environ(?:\.get)?|getenv|text|flag|number|decimal)[([]\s*["']([A-Z][A-Z0-9_]+)["']"""
+    r"""(?:environ(?:\.get)?|getenv|text|choice|flag|number|decimal)[([]\s*["']([A-Z][A-Z0-9_]+)["']"""
 )
 CONSTANT = re.compile(r"""_VARIABLE\s*(?::[^=]+)?=\s*["']([A-Z][A-Z0-9_]+)""")
 NAMED = re.compile(r"^#? ?([A-Z][A-Z0-9_]+)=", re.MULTILINE)

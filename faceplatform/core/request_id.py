@@ -1,7 +1,6 @@
 """A request's id: in its answer, its log lines and its audit events."""
 
 import contextvars
-import logging
 import re
 import uuid
 from collections.abc import Callable
@@ -33,12 +32,3 @@ class RequestIdMiddleware:
             _CURRENT.reset(token)
         response["X-Request-ID"] = request_id
         return response
-
-
-class RequestIdFilter(logging.Filter):
-    """Put the request's id on every log record."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Add `request_id`, `-` outside a request."""
-        record.request_id = current_request_id() or "-"
-        return True

@@ -1,29 +1,17 @@
-"""One line per event on standard error; the supervisor prefixes and keeps them."""
+"""What the platform tells about itself: log lines on standard error, figures at `/metrics`."""
 
+from django.core.exceptions import ImproperlyConfigured
+
+from faceplatform.core.logs import logging_config
 from faceplatform.settings import env
 
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO").upper()
+LOG_FORMAT = env.choice("LOG_FORMAT", ("text", "json"))
+LOGGING = logging_config(as_json=LOG_FORMAT == "json", level=LOG_LEVEL)
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "faceplatform.core.request_id.RequestIdFilter"}},
-    "formatters": {
-        "line": {
-            "format": "{asctime} {levelname} {name} {request_id} {message}",
-            "style": "{",
-        },
-    },
-    "handlers": {
-        "stderr": {
-            "class": "logging.StreamHandler",
-            "formatter": "line",
-            "filters": ["request_id"],
-        },
-    },
-    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {
-        "django": {"handlers": [], "propagate": True},
-        "django.server": {"handlers": [], "propagate": True},
-    },
-}
+_SHORTEST_TOKEN = 20
+METRICS_TOKEN = env.text("METRICS_TOKEN")
+if METRICS_TOKEN and len(METRICS_TOKEN) < _SHORTEST_TOKEN:
+    raise ImproperlyConfigured(
+        f"METRICS_TOKEN must have at least {_SHORTEST_TOKEN} characters, or be unset"
+    )

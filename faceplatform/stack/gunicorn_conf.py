@@ -7,6 +7,7 @@ its own copy of the network.
 
 import os
 
+from faceplatform.core.logs import gunicorn_logging
 from faceplatform.stack.errors import StackError
 from faceplatform.stack.public_url import web_bind
 
@@ -27,4 +28,8 @@ threads = _number("WEB_THREADS", 8)
 timeout = 120
 graceful_timeout = 30
 keepalive = 5
+logconfig_dict = gunicorn_logging(
+    as_json=os.environ.get("LOG_FORMAT", "").strip() == "json",
+    level=os.environ.get("LOG_LEVEL", "").strip().upper() or "INFO",
+)
 control_socket_disable = True  # it would lie outside var/, one for all installations

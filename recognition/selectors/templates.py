@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.models import F, QuerySet
 from pgvector import HalfVector
 
+from recognition.metrics import SEARCH_SECONDS
 from recognition.models import FaceTemplate, Gallery
 from recognition.models.template import VectorLength, VectorNorm
 from recognition.vision.types import Floats
@@ -78,6 +79,6 @@ def _search(
         "version": gallery.model_version_id,
         **more,
     }
-    with connection.cursor() as cursor:
+    with SEARCH_SECONDS.time(), connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return [Match(face_id=row[0], score=float(row[1])) for row in cursor.fetchall()]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from faceplatform.core.errors import DomainError
+from recognition import metrics
 from recognition.models import ModelVersion
 from recognition.refusals import refusals
 from recognition.vision.images import decode_image
@@ -99,7 +100,10 @@ def analyse_images(
     """Find and embed the faces of decoded photos in one batch."""
     pipeline = get_pipeline(version)
     with refusals(), _slots:
-        return [tuple(faces) for faces in pipeline.analyse([i.pixels for i in images])]
+        found = [tuple(faces) for faces in pipeline.analyse([i.pixels for i in images])]
+    metrics.IMAGES.add(len(images), model=version.backbone)
+    metrics.FACES.add(sum(len(faces) for faces in found), model=version.backbone)
+    return found
 
 
 def photo_of(

@@ -12,6 +12,7 @@ from faceplatform.core.errors import DomainError
 from faceplatform.core.jobs import barriers, lease
 from faceplatform.core.jobs.context import JobCancelled, JobContext, LeaseLost, Listener
 from faceplatform.core.jobs.registry import JobKind, find_kind
+from faceplatform.core.logs import bound_to_job
 from faceplatform.core.models import Job, JobState
 
 logger = logging.getLogger(__name__)
@@ -36,7 +37,8 @@ def run_here(job_id: uuid.UUID, *, listener: Listener | None = None) -> bool:
     if kind is None:
         _fail(held, "unknown_kind", f"This version does not know the kind of job {job.kind}.")
         return True
-    _run(kind, job, held, listener)
+    with bound_to_job(job.pk):
+        _run(kind, job, held, listener)
     return True
 
 
