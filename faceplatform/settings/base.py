@@ -6,6 +6,7 @@ from typing import Any, Literal
 from csp.constants import NONE, SELF
 
 from faceplatform.settings import env
+from faceplatform.settings.storage import file_storage
 from faceplatform.stack import endpoints
 from faceplatform.stack.layout import Layout
 from faceplatform.stack.public_url import PublicUrl
@@ -145,10 +146,7 @@ STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = VAR / "static"
 STORAGES = {
-    "default": {
-        "BACKEND": "faceplatform.core.storage.AtomicFileSystemStorage",
-        "OPTIONS": {"location": str(VAR / "files")},
-    },
+    "default": file_storage(env.text("STORAGE_URL"), VAR / "files"),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 FILE_UPLOAD_TEMP_DIR = None
