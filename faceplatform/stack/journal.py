@@ -1,5 +1,6 @@
 """What the supervisor says, and the lines of its parts, on the terminal and in files."""
 
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -35,11 +36,12 @@ class Journal:
         self._console.plain(text)
 
     def record(self, text: str) -> None:
-        """Keep one line of the supervisor without showing it."""
+        """Keep one line of the supervisor without showing it; a full disk costs the line."""
         path = self._layout.log_file("up")
-        rotate(path)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
+        with contextlib.suppress(OSError):
+            rotate(path)
+            with path.open("a", encoding="utf-8") as file:
+                file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
 
 
 class Repeated:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import pkgutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,11 +18,19 @@ _LOCK = 0x6661_6365  # "face": one number for all processes that migrate this da
 def migration_lock() -> Iterator[None]:
     """Run the block while no other process migrates the same database.
 
-    The lock belongs to the connection: it is free again when the process dies.
+    The lock belongs to the connection: it is free again when the process dies. It is asked
+    for again and again, because a statement that waits inside the database would hold up
+    an index that the other process builds concurrently.
     """
     with psycopg.connect(endpoints.database_url(), autocommit=True) as connection:
-        connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+        while not _taken(connection):
+            time.sleep(0.2)
         yield
+
+
+def _taken(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
+    row = connection.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone()
+    return row is not None and row[0] is True
 
 
 def ensure_migrated() -> None:

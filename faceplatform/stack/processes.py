@@ -65,8 +65,13 @@ def _start_mark(process: psutil.Process) -> str:
 
 
 def remember(path: Path, identity: ProcessIdentity) -> None:
-    """Write the run state of a process."""
-    write_atomically(path, json.dumps(asdict(identity)) + "\n")
+    """Write the run state of a process.
+
+    Best effort: on a full disk the process must be watched all the same, and a later run
+    finds it by its environment or its working folder.
+    """
+    with contextlib.suppress(OSError):
+        write_atomically(path, json.dumps(asdict(identity)) + "\n")
 
 
 def recall(path: Path) -> ProcessIdentity | None:

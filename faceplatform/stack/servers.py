@@ -102,14 +102,17 @@ class EmbeddedServer(ABC):
 
     def spawn(self) -> ProcessIdentity:
         """Start the server after clearing away what a killed one left; do not wait for it."""
-        home = prepare_home(self.layout)
-        rotate(self.log)
-        for stray in self.strays():
-            processes.stop(stray, processes.AT_ONCE)
-        argv = self.prepare(home)
-        env = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}  # PG* variables must not reach it
-        cwd = self.data.resolve()
-        self.child = processes.spawn(argv, env=env, log=self.log, cwd=cwd, user=home.user)
+        try:
+            home = prepare_home(self.layout)
+            rotate(self.log)
+            for stray in self.strays():
+                processes.stop(stray, processes.AT_ONCE)
+            argv = self.prepare(home)
+            env = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}  # PG* variables must not reach it
+            cwd = self.data.resolve()
+            self.child = processes.spawn(argv, env=env, log=self.log, cwd=cwd, user=home.user)
+        except OSError as error:
+            raise StackError(f"{self.title} cannot be started: {error}") from error
         identity = ProcessIdentity.of(self.child.pid)
         if identity is None:
             raise self.start_error()

@@ -149,11 +149,12 @@ class Supervisor:
 
     def _welcome(self, seconds: float) -> None:
         base = self.plan.public_url.base
-        lines = ["", f"  The platform serves at {base}  (Ctrl-C stops it)"]
-        link = self._setup_link()
-        lines += ["", *(f"  {line}" for line in link)] if link else []
-        self._journal.show("\n".join([*lines, ""]))
         self._journal.record(f"serves at {base} after {seconds:.1f} s")
+        self._journal.show(f"\n  The platform serves at {base}  (Ctrl-C stops it)\n")
+        link = self._setup_link()
+        if link:
+            lines = ["  This link makes the first administrator, once:", *link]
+            self._journal.show("\n  ".join([*lines, ""]))
 
     def _setup_link(self) -> list[str]:
         """Return what the set-up command prints; the one-time link goes into no log file."""

@@ -80,14 +80,16 @@ def worker(name: str, notes: Path) -> list[str]:
 class Run:
     """A supervisor in a process of its own."""
 
-    def __init__(self, layout: Layout, output: Path, given: Mapping[str, Any]) -> None:
+    def __init__(
+        self, layout: Layout, output: Path, given: Mapping[str, Any], **environment: str
+    ) -> None:
         self.layout = layout
         self.output = output
         with output.open("ab") as file:
             self.child = subprocess.Popen(
                 [sys.executable, "-c", RUN, json.dumps(given)],
                 cwd=PROJECT,
-                env=clean_environment(FACEPLATFORM_VAR=str(layout.var)),
+                env=clean_environment(FACEPLATFORM_VAR=str(layout.var), **environment),
                 stdout=file,
                 stderr=file,
             )
@@ -130,6 +132,7 @@ def supervisor(
     preparations: Mapping[str, Sequence[str]] | None = None,
     setup_link: Sequence[str] | None = None,
     port: int = 8000,
+    **environment: str,
 ) -> Iterator[Run]:
     run = Run(
         layout,
@@ -141,6 +144,7 @@ def supervisor(
             "setup_link": setup_link,
             "port": port,
         },
+        **environment,
     )
     try:
         yield run

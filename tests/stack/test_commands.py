@@ -4,7 +4,7 @@ import shlex
 import sys
 
 import pytest
-from gunicorn.config import Config
+from gunicorn.config import Config  # type: ignore[import-untyped]
 
 from faceplatform.stack import commands
 from faceplatform.stack.errors import StackError
@@ -38,7 +38,7 @@ def test_commands_run_with_this_interpreter() -> None:
 
 
 def settings_of_gunicorn() -> Config:
-    from gunicorn.app.wsgiapp import WSGIApplication
+    from gunicorn.app.wsgiapp import WSGIApplication  # type: ignore[import-untyped]
 
     given = sys.argv
     try:

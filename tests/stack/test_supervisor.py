@@ -57,7 +57,7 @@ def test_everything_runs_and_stops_in_order(
     notes = tmp_path / "notes"
     parts = all_parts(notes, port)
     prepare = {"migrate": ["python", "-c", "print('prepared')"]}
-    link = ["python", "-c", "print('first administrator: http://somewhere/once')"]
+    link = ["python", "-c", "print('http://somewhere/once')"]
     with supervisor(
         layout,
         output,
@@ -68,12 +68,13 @@ def test_everything_runs_and_stops_in_order(
         port=port,
     ) as run:
         run.wait_for(f"serves at http://127.0.0.1:{port}")
-        run.wait_for("first administrator: http://somewhere/once")
+        run.wait_for("http://somewhere/once")
         with psycopg.connect(endpoints.database_url(layout)) as connection:
             connection.execute("SELECT 1")
         assert redis.Redis.from_url(endpoints.redis_url(layout)).ping()
         assert run.stop() < 10
         assert run.child.returncode == 0
+    assert "This link makes the first administrator, once:\n  http://somewhere/once" in run.text
     words = [
         *("PostgreSQL is ready", "Valkey is ready", "prepared", "serves at", "SIGINT: stopping"),
         *("stopping web", "stopping inference-worker, training-worker", "stopping beat"),
@@ -241,6 +242,26 @@ def test_another_commands_server_is_shared_both_ways(
         assert "PostgreSQL goes on for another command" in run.text
         assert PostgresServer(layout).find() == shared
     assert left(layout) == []
+
+
+@pytest.mark.stack
+def test_servers_of_ones_own_are_waited_for_and_left_alone(
+    running: Layout, layout: Layout, output: Path, tmp_path: Path
+) -> None:
+    parts = {"one": worker("one", tmp_path / "notes")}
+    with supervisor(
+        layout,
+        output,
+        processes=parts,
+        DATABASE_URL=endpoints.database_url(running),
+        REDIS_URL=endpoints.redis_url(running),
+    ) as run:
+        run.wait_for("serves at")
+        run.stop()
+    assert "DATABASE_URL: PostgreSQL 18." in run.text
+    assert "REDIS_URL: answers" in run.text
+    assert not layout.servers.exists()
+    assert PostgresServer(running).find() is not None
 
 
 def test_a_terminal_that_goes_away_does_not_end_the_run(layout: Layout, tmp_path: Path) -> None:

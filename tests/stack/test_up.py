@@ -17,9 +17,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 import pytest
 
-from faceplatform.stack import processes
+from faceplatform.stack import endpoints, processes
 from faceplatform.stack.commands import PROCESSES
 from faceplatform.stack.layout import SUPERVISED_VARIABLE, Layout
 from faceplatform.stack.postgres import PostgresServer
@@ -241,6 +242,22 @@ def test_commands_work_alone_and_together(installation: Installation) -> None:
     assert "preparing the database" not in again.stderr
     assert installation.run("migrate", "--check").returncode == 0
     assert installation.left() == []
+
+
+def test_a_database_of_ones_own_is_not_migrated_by_the_way(
+    installation: Installation, running: Layout
+) -> None:
+    installation.environment |= {"DATABASE_URL": endpoints.database_url(running)}
+    if installation.user is not None:
+        pytest.skip("the database of the test belongs to another user")
+    tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
+    done = installation.run("showmigrations", "sessions")
+    assert "[ ] 0001_initial" in done.stdout
+    done = installation.run("clearsessions")
+    assert done.returncode == 1
+    with psycopg.connect(endpoints.database_url(running)) as connection:
+        assert connection.execute(tables).fetchone() == (0,)
+    assert not installation.layout.servers.exists()
 
 
 def test_mistakes_are_one_line(installation: Installation) -> None:
