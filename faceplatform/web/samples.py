@@ -2,9 +2,12 @@
 
 import datetime as dt
 import math
+import re
 import uuid
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.templatetags.static import static
 from django.utils import timezone
 
@@ -52,7 +55,7 @@ def samples() -> dict[str, Any]:
     return {
         "chips": CHIPS,
         "colours": COLOURS,
-        "icons": ICONS,
+        "icons": _icons(),
         "threshold": THRESHOLD,
         "shapes": _shapes(),
         "cards": [_identified(), _unknown(), _low_quality(), _long_name()],
@@ -69,41 +72,10 @@ def samples() -> dict[str, Any]:
     }
 
 
-ICONS = [
-    "home",
-    "identify",
-    "galleries",
-    "jobs",
-    "history",
-    "settings",
-    "plus",
-    "upload",
-    "download",
-    "photo",
-    "person",
-    "person-plus",
-    "people",
-    "folder",
-    "search",
-    "key",
-    "copy",
-    "trash",
-    "pencil",
-    "check",
-    "ring",
-    "triangle",
-    "cross",
-    "slash",
-    "play",
-    "info",
-    "chevron",
-    "back",
-    "out",
-    "theme",
-    "keyboard",
-    "link",
-    "gauge",
-]
+def _icons() -> list[str]:
+    """Return the names of all icons of the sprite."""
+    sprite = Path(settings.BASE_DIR) / "templates" / "components" / "sprite.html"
+    return re.findall(r'id="i-([\w-]+)"', sprite.read_text(encoding="utf-8"))
 
 
 def _sample(number: int) -> str:

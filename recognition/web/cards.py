@@ -12,7 +12,7 @@ from uuid import UUID
 from django.urls import reverse
 
 from faceplatform.accounts.principal import Principal
-from recognition.models import FaceImage, Identity, Probe
+from recognition.models import Decision, FaceImage, Identity, Probe
 from recognition.selectors.answers import Answer, CandidateInfo, FaceAnswer, SimilarImage
 from recognition.selectors.galleries import GalleryCard
 from recognition.selectors.probes import SimilarIdentity, similar_identities
@@ -53,7 +53,7 @@ class ImageTile:
     quality: float
     state: str
     reason: str
-    box: tuple[float, ...]
+    box: tuple[float, float, float, float]
     size: tuple[int, int]
     delete_url: str = ""
     original_url: str = ""
@@ -71,7 +71,7 @@ class SimilarTile:
     href: str
     score: float
     above: bool
-    box: tuple[float, ...]
+    box: tuple[float, float, float, float]
     size: tuple[int, int]
 
 
@@ -236,7 +236,7 @@ def _face_card(
         stranger_rate=face.stranger_rate,
         reasons=explain(tuple(face.reason.split(","))) if face.reason else "",
         quality=face.quality,
-        box=(face.box[0], face.box[1], face.box[2] - face.box[0], face.box[3] - face.box[1]),
+        box=_inside(face.box, probe.width, probe.height),
         points=face.landmarks,
         candidates=tuple(_candidate_row(principal, row) for row in _next_candidates(face)),
         similar=similar_tiles(principal, face.similar),
@@ -250,7 +250,12 @@ def _face_card(
 
 
 def _best_stored(face: FaceAnswer) -> CandidateInfo | None:
-    """Return the stored image to show beside the face: the identified person's or the nearest."""
+    """Return the stored image to show beside the face: the identified person's or the nearest.
+
+    A face too poor to tell is compared with nobody: whatever is nearest would mislead.
+    """
+    if face.decision == Decision.LOW_QUALITY:
+        return None
     if face.identity is not None:
         own = (row for row in face.candidates if row.identity.pk == face.identity.pk)
         return next(own, None)
@@ -265,6 +270,8 @@ def _caption(face: FaceAnswer, stored: CandidateInfo | None) -> str:
 
 def _next_candidates(face: FaceAnswer) -> tuple[CandidateInfo, ...]:
     """Return the nearest people without the one who was named already."""
+    if face.decision == Decision.LOW_QUALITY:
+        return ()
     if face.identity is None:
         return face.candidates
     return tuple(row for row in face.candidates if row.identity.pk != face.identity.pk)
@@ -300,7 +307,16 @@ def _name(identity: Identity | None) -> str:
     return identity.name if identity else "Nobody yet"
 
 
-def _box(face: FaceImage) -> tuple[float, ...]:
-    """Return x, y, width, height."""
-    values = (face.x1, face.y1, face.x2 - face.x1, face.y2 - face.y1)
-    return tuple(round(value, 1) for value in values)
+def _box(face: FaceImage) -> tuple[float, float, float, float]:
+    """Return x, y, width, height of the part that lies in the photo."""
+    corners = (face.x1, face.y1, face.x2, face.y2)
+    return _inside(corners, face.photo.width, face.photo.height)
+
+
+def _inside(
+    corners: tuple[float, float, float, float], width: int, height: int
+) -> tuple[float, float, float, float]:
+    """Return x, y, width, height of a box cut at the edges of its photo."""
+    x1, y1 = max(0.0, corners[0]), max(0.0, corners[1])
+    x2, y2 = min(float(width), corners[2]), min(float(height), corners[3])
+    return (round(x1, 1), round(y1, 1), round(x2 - x1, 1), round(y2 - y1, 1))

@@ -62,6 +62,7 @@ class ProbeView(ProbePage):
             "answer": answer,
             "cards": face_cards(self.principal, answer, may_enroll=may_enroll),
             "single": len(answer.faces) == 1,
+            "names": list(dict.fromkeys(f.identity.name for f in answer.faces if f.identity)),
             "screen": screen,
             "shapes": score_shapes(probe.gallery),
             "total_seconds": sum(probe.timings.values()) / 1000,
@@ -87,6 +88,9 @@ class ProbeSimilarView(_FaceOfProbe):
         face = self.face(pk, number)
         offset = _whole(request.GET.get("offset", "0"))
         person = _person(request.GET.get("identity", ""))
+        if person is not None:
+            people = Identity.objects.visible_to(self.principal)
+            get_object_or_404(people, pk=person, gallery=face.probe.gallery_id)
         limit = SIMILAR_MORE if offset else SIMILAR_FIRST
         found = similar_page(face, offset=offset, limit=limit, identity_id=person)
         context = {

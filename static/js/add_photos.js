@@ -1,6 +1,6 @@
 // Photos of a person go up one by one, each with its own result; where a photo shows several
 // faces the person is chosen on the photo itself.
-import { fitLabels } from "./lib/photo.js";
+import { fitLabels, fitPhoto } from "./lib/photo.js";
 import { icon } from "./lib/toast.js";
 
 const form = document.querySelector("form[data-add-photos]");
@@ -63,6 +63,7 @@ function choose(chooser, result, file) {
       result.remove();
       add(file, face);
     }));
+    fitPhoto(photo, image.naturalWidth, image.naturalHeight);
     chooser.prepend(text("p", "Choose the face that is meant:"), photo);
     new ResizeObserver(() => fitLabels(photo)).observe(photo);
   });

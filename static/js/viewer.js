@@ -1,4 +1,6 @@
 // A stored image large, with the face marked in its photo; arrows go to its neighbours.
+import { fitPhoto } from "./lib/photo.js";
+
 const dialog = document.getElementById("viewer");
 const part = (name) => document.getElementById(`viewer-${name}`);
 let shown = null;
@@ -21,6 +23,7 @@ function show(tile) {
   const image = part("image");
   image.width = Number(width);
   image.height = Number(height);
+  fitPhoto(image.parentElement, Number(width), Number(height));
   image.src = screen;
   image.alt = path;
   part("name").textContent = name || "Stored image";

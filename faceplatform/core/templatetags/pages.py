@@ -29,6 +29,9 @@ _CHIPS: dict[str, tuple[str, str, str]] = {
     "expired": ("warn", "triangle", "Expired"),
     "revoked": ("none", "slash", "Revoked"),
     "closed": ("warn", "triangle", "Closed to searches"),
+    "ok": ("good", "check", "Works"),
+    "degraded": ("warn", "triangle", "Works in part"),
+    "down": ("bad", "cross", "Does not work"),
 }
 
 # first word of a URL's name: section of the rail
@@ -94,11 +97,11 @@ def one_in(share: float) -> str:
 
 
 @register.filter
-def rate(per_second: float | None) -> str:
-    """Write items per second with as many digits as they are worth."""
-    if per_second is None:
-        return ""
-    return f"{per_second:,.0f}" if per_second >= 10 else f"{per_second:.1f}"
+def rate(per_second: float) -> str:
+    """Write a rate per second or, where that is little, per minute."""
+    if per_second < 1:
+        return f"{60 * per_second:.0f} per minute"
+    return f"{per_second:,.0f} per second" if per_second >= 10 else f"{per_second:.1f} per second"
 
 
 @register.filter

@@ -17,7 +17,16 @@ export function fitLabels(photo) {
   }
 }
 
+/** Let a photo grow to its place, at most to three times its size and the window's height. */
+export function fitPhoto(photo, width, height) {
+  photo.style.setProperty("--ratio", String(width / height));
+  photo.style.setProperty("--largest", `${width * 3}px`);
+  photo.classList.add("photo-fit");
+}
+
 export function watchPhoto(photo) {
+  const { width, height } = photo.querySelector("svg").viewBox.baseVal;
+  fitPhoto(photo, width, height);
   new ResizeObserver(() => fitLabels(photo)).observe(photo);
   photo.querySelector("img").addEventListener("load", () => fitLabels(photo));
   fitLabels(photo);
