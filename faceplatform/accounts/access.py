@@ -92,10 +92,8 @@ def hide_foreign(models: PathModels, kwargs: Mapping[str, Any], principal: Princ
     Asked before a refusal: what belongs to somebody else and what does not exist look the same.
     """
     for argument, model in models.items():
-        rows = model._default_manager.filter(
-            pk=kwargs[argument], organization_id=principal.organization_id
-        )
-        if not rows.exists():
+        rows: Any = model._default_manager.all()  # every model with an id in a URL is scoped
+        if not rows.visible_to(principal).filter(pk=kwargs[argument]).exists():
             raise Http404
 
 

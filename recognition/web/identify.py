@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
 from faceplatform.accounts.access import PolicyView
@@ -25,9 +25,11 @@ class IdentifyView(PolicyView):
     actions: ClassVar[dict[str, Action]] = {"GET": Action.GALLERY_VIEW, "POST": Action.IDENTIFY}
 
     def get(self, request: HttpRequest) -> HttpResponse:
+        self._hide_foreign(request.GET.get("gallery", ""))
         return render(request, "recognition/identify.html", self._context(self._form()))
 
     def post(self, request: HttpRequest) -> HttpResponse:
+        self._hide_foreign(request.POST.get("gallery", ""))
         form = IdentifyForm(request.POST, request.FILES, galleries=self._galleries())
         if form.is_valid():
             gallery, photo = form.cleaned_data["gallery"], form.cleaned_data["photo"]
@@ -48,6 +50,14 @@ class IdentifyView(PolicyView):
                 request, "recognition/parts/identify_form.html", self._context(form), status=422
             )
         return render(request, "recognition/identify.html", self._context(form), status=422)
+
+    def _hide_foreign(self, wanted: str) -> None:
+        """Answer 404 for a gallery that is not one of the principal's."""
+        try:
+            pk = UUID(wanted)
+        except ValueError:
+            return  # no id at all: the form says so
+        get_object_or_404(Gallery.objects.visible_to(self.principal), pk=pk)
 
     def _galleries(self) -> "QuerySet[Gallery]":
         rows = Gallery.objects.visible_to(self.principal).filter(searchable=True)

@@ -9,16 +9,16 @@ from django.http import Http404, HttpResponse
 from django.utils.decorators import method_decorator
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from faceplatform.accounts.access import Actions, api_principal
+from faceplatform.accounts.api.views import ApiView
 from faceplatform.accounts.policy import Action, allows
 from recognition.services.pictures import read_link, render_picture
 
 
 @method_decorator(csp_replace({"default-src": ["'none'"], "sandbox": True}), name="dispatch")
 @extend_schema(exclude=True)
-class PictureView(APIView):
+class PictureView(ApiView):
     """Answer a signed link with a re-encoded picture, or with the original as an attachment.
 
     People in a browser and programs with a key come the same way.

@@ -1,0 +1,126 @@
+"""How each address is asked so that only the policy can stand in the way: valid ids and bodies."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpResponse
+from django.urls import reverse
+
+from faceplatform.accounts.routes import Route
+from recognition.services.pictures import picture_url
+from tests.architecture.world import Caller, World, photo_of, zip_of_people
+from tests.factories import PASSWORD
+
+NEW_PASSWORD = "another correct horse"
+
+
+@dataclass
+class Ask:
+    """One request: fields of a form, or a JSON body."""
+
+    form: dict[str, Any] | None = None
+    json: dict[str, Any] | None = None
+    query: str = ""
+    path: str = ""
+
+
+Recipe = Callable[[World, Caller], Ask]
+
+
+def _picture(kind: Any) -> Recipe:
+    """A's own link for A's callers; everybody else copies the viewer's."""
+
+    def ask(world: World, caller: Caller) -> Ask:
+        belongs = caller.principal.organization_id == world.a.organization.pk
+        principal = caller.principal if belongs else world.callers["viewer"].principal
+        row = {"photo_id": world.a.face.photo_id} if kind == "original" else {
+            "face_id": world.a.face.pk
+        }  # fmt: skip
+        return Ask(path=picture_url(principal=principal, kind=kind, **row))
+
+    return ask
+
+
+def _form(**fields: Any) -> Recipe:
+    return lambda world, caller: Ask(form=fields)
+
+
+def _json(**fields: Any) -> Recipe:
+    return lambda world, caller: Ask(json=fields)
+
+
+RECIPES: dict[tuple[str, str], Recipe] = {
+    ("GET", "picture"): _picture("crop"),
+    ("GET", "picture:original"): _picture("original"),
+    ("GET", "identify:gallery"): lambda w, c: Ask(query=f"?gallery={w.a.gallery.pk}"),
+    ("GET", "probe_similar:identity"): lambda w, c: Ask(query=f"?identity={w.a.identity.pk}"),
+    ("POST", "api_identify"): lambda w, c: Ask(form={"image": photo_of()}),
+    ("POST", "api_images"): lambda w, c: Ask(form={"images": photo_of()}),
+    ("POST", "api_imports"): lambda w, c: Ask(form={"archive": zip_of_people()}),
+    ("POST", "api_identities"): _json(name="Somebody new"),
+    ("POST", "api_galleries"): _json(name="A new gallery"),
+    ("POST", "api_job_cancel"): _json(),
+    ("PATCH", "api_gallery"): _json(description="changed"),
+    ("PATCH", "api_identity"): _json(notes="changed"),
+    ("POST", "account_login"): lambda w, c: Ask(
+        form={"login": w.a.people[next(iter(w.a.people))].email, "password": PASSWORD}
+    ),
+    ("POST", "account_signup"): _form(
+        email="new@example.org", password1=NEW_PASSWORD, password2=NEW_PASSWORD
+    ),
+    ("POST", "account_change_password"): lambda w, c: Ask(
+        form={
+            "oldpassword": "x" * 12 if c.name == "superuser" else PASSWORD,
+            "password1": NEW_PASSWORD,
+            "password2": NEW_PASSWORD,
+        }
+    ),
+    ("POST", "setup"): _form(email="a@example.org", password=NEW_PASSWORD),
+    ("POST", "settings_organization"): lambda w, c: Ask(
+        form={"organization": str(w.a.organization.pk)}
+    ),
+    ("POST", "keys"): _form(name="Door", scopes=["read"], days="30"),
+    ("POST", "identify"): lambda w, c: Ask(
+        form={"gallery": str(w.a.gallery.pk), "photo": photo_of()}
+    ),
+    ("POST", "probe_again"): lambda w, c: Ask(form={"gallery": str(w.a.gallery.pk)}),
+    ("POST", "probe_enroll"): _form(name="Somebody from an answer"),
+    ("POST", "gallery_new"): _form(name="A new gallery", description="", probe_days="30"),
+    ("POST", "gallery_settings"): _form(
+        name="Alpha-gallery", description="x", probe_days="7", searchable="on"
+    ),
+    ("POST", "gallery_import"): lambda w, c: Ask(form={"archive": zip_of_people()}),
+    ("POST", "identity_new"): _form(name="Somebody new", external_id="", notes=""),
+    ("POST", "identity_images"): lambda w, c: Ask(form={"photos": photo_of()}),
+    ("POST", "identity_edit"): _form(name="Alpha-identity", external_id="", notes="x"),
+}
+
+
+def ask(world: World, caller: Caller, route: Route, method: str, variant: str = "") -> HttpResponse:
+    """Send the request of this row for this caller; every id is A's."""
+    recipe = RECIPES.get((method, f"{route.name}{variant}"))
+    asked = recipe(world, caller) if recipe else Ask()
+    path = asked.path or reverse(route.name, kwargs=_arguments(world, route))
+    path += asked.query
+    client = caller.client
+    if asked.json is not None:
+        response = client.generic(
+            method, path, json.dumps(asked.json), content_type="application/json"
+        )
+    elif method == "POST":
+        response = client.post(path, asked.form or {})
+    else:
+        response = client.generic(method, path)
+    return response
+
+
+def _arguments(world: World, route: Route) -> dict[str, Any]:
+    models = getattr(route.view, "path_models", {})
+    arguments = {name: world.a.rows[model].pk for name, model in models.items()}
+    if "<int:number>" in route.pattern:
+        arguments["number"] = 1
+    if "<str:token>" in route.pattern:
+        arguments["token"] = "a" * 32
+    return arguments

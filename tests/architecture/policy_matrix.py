@@ -1,0 +1,153 @@
+"""Who gets what from every address, written down without looking at the code that decides it.
+
+From the platform's authorization matrix (who may see, ask, add, change, erase and manage), not from
+`faceplatform.accounts.policy`: a mistake there must show as a deviation here.
+
+A row is one method of one named address, a cell the status of the answer; `in` stands for the way
+to the log-in page. All ids in paths and forms are organization A's. The columns:
+
+- nobody
+- members of A: viewer, operator, admin, owner
+- members of B with the same roles, who ask for what is A's
+- keys of A with one scope each: read, identify, enroll
+- keys of B with the same scopes
+- somebody who belongs to no organization, and a superuser who belongs to none
+
+`:` marks a second way to ask the same address.
+"""
+
+COLUMNS = (
+    "nobody",
+    "viewer", "operator", "admin", "owner",
+    "B viewer", "B operator", "B admin", "B owner",
+    "key read", "key identify", "key enroll",
+    "B key read", "B key identify", "B key enroll",
+    "lone", "superuser",
+)  # fmt: skip
+
+_TABLE = """
+# who we are, and how the platform is
+GET    healthz              |200|200 200 200 200|200 200 200 200|200 200 200|200 200 200|200 200
+GET    readyz               |200|200 200 200 200|200 200 200 200|200 200 200|200 200 200|200 200
+GET    metrics              |in |403 403 200 200|403 403 200 200|401 401 401|401 401 401|403 403
+GET    api_schema           |200|200 200 200 200|200 200 200 200|200 200 200|200 200 200|200 200
+GET    api_docs             |200|200 200 200 200|200 200 200 200|200 200 200|200 200 200|200 200
+GET    api_me               |401|200 200 200 200|200 200 200 200|200 200 200|200 200 200|200 200
+
+# reading, in the API
+GET    api_galleries        |401|200 200 200 200|200 200 200 200|200 403 403|200 403 403|403 403
+GET    api_gallery          |401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
+GET    api_identities       |401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
+GET    api_identity         |401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
+GET    api_images           |401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
+GET    api_image            |401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
+GET    api_imports          |401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
+GET    api_import           |401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
+GET    api_import_items     |401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
+GET    api_import_items_csv |401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
+GET    api_probes           |401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
+GET    api_probe            |401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
+GET    api_similar          |401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
+GET    api_similar_csv      |401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
+GET    api_jobs             |401|200 200 200 200|200 200 200 200|200 403 403|200 403 403|403 403
+GET    api_job              |401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
+GET    api_job_log          |401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
+GET    api_models           |401|200 200 200 200|200 200 200 200|200 403 403|200 403 403|403 403
+
+# asking who is in a photo
+POST   api_identify         |401|403 200 200 200|404 404 404 404|403 200 403|404 404 404|404 404
+
+# adding people and photos
+POST   api_identities       |401|403 201 201 201|404 404 404 404|403 403 201|404 404 404|404 404
+POST   api_images           |401|403 201 201 201|404 404 404 404|403 403 201|404 404 404|404 404
+POST   api_imports          |401|403 202 202 202|404 404 404 404|403 403 202|404 404 404|404 404
+
+# changing
+POST   api_galleries        |401|403 201 201 201|403 201 201 201|403 403 403|403 403 403|403 403
+PATCH  api_gallery          |401|403 200 200 200|404 404 404 404|403 403 403|404 404 404|404 404
+PATCH  api_identity         |401|403 200 200 200|404 404 404 404|403 403 403|404 404 404|404 404
+DELETE api_image            |401|403 204 204 204|404 404 404 404|403 403 403|404 404 404|404 404
+DELETE api_probe            |401|403 204 204 204|404 404 404 404|403 403 403|404 404 404|404 404
+POST   api_job_cancel       |401|403 200 200 200|404 404 404 404|403 403 403|404 404 404|404 404
+
+# erasing
+DELETE api_gallery          |401|403 403 204 204|404 404 404 404|403 403 403|404 404 404|404 404
+DELETE api_identity         |401|403 403 204 204|404 404 404 404|403 403 403|404 404 404|404 404
+
+# pictures; A's people follow their own link, everybody else one that was made for A's viewer
+GET    picture              |401|200 200 200 200|404 404 404 404|200 403 403|404 403 403|403 403
+GET    picture:original     |401|403 403 200 200|404 404 404 404|403 403 403|404 403 403|403 403
+
+# accounts
+GET    account_login        |200|302 302 302 302|302 302 302 302|200 200 200|200 200 200|302 302
+POST   account_login        |302|302 302 302 302|302 302 302 302|302 302 302|302 302 302|302 302
+GET    account_logout       |in |200 200 200 200|200 200 200 200|in  in  in |in  in  in |200 200
+POST   account_logout       |in |302 302 302 302|302 302 302 302|in  in  in |in  in  in |302 302
+GET    account_signup       |200|302 302 302 302|302 302 302 302|200 200 200|200 200 200|302 302
+POST   account_signup       |200|302 302 302 302|302 302 302 302|200 200 200|200 200 200|302 302
+GET    account_inactive     |200|200 200 200 200|200 200 200 200|200 200 200|200 200 200|200 200
+GET    account_change_password|in |200 200 200 200|200 200 200 200|in  in  in |in  in  in |200 200
+POST   account_change_password|in |302 302 302 302|302 302 302 302|in  in  in |in  in  in |302 302
+GET    setup                |410|410 410 410 410|410 410 410 410|410 410 410|410 410 410|410 410
+POST   setup                |410|410 410 410 410|410 410 410 410|410 410 410|410 410 410|410 410
+GET    settings             |in |200 200 200 200|200 200 200 200|in  in  in |in  in  in |200 200
+POST   settings_organization|in |302 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
+GET    settings_status      |in |403 403 200 200|403 403 200 200|in  in  in |in  in  in |403 403
+GET    keys                 |in |403 403 200 200|403 403 200 200|in  in  in |in  in  in |403 403
+POST   keys                 |in |403 403 201 201|403 403 201 201|in  in  in |in  in  in |403 403
+POST   key_revoke           |in |403 403 302 302|404 404 404 404|in  in  in |in  in  in |404 404
+
+# pages; the one of components is for the installation's staff
+GET    home                 |in |200 200 200 200|200 200 200 200|in  in  in |in  in  in |200 200
+GET    design               |in |404 404 404 404|404 404 404 404|in  in  in |in  in  in |404 200
+GET    jobs                 |in |200 200 200 200|200 200 200 200|in  in  in |in  in  in |403 403
+GET    job                  |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+GET    job_live             |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+POST   job_cancel           |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
+GET    identify             |in |200 200 200 200|200 200 200 200|in  in  in |in  in  in |403 403
+GET    identify:gallery     |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |403 403
+POST   identify             |in |403 302 302 302|403 404 404 404|in  in  in |in  in  in |403 403
+GET    probes               |in |200 200 200 200|200 200 200 200|in  in  in |in  in  in |403 403
+GET    probe                |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+POST   probe_delete         |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
+POST   probe_again          |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
+POST   probe_enroll         |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
+GET    probe_similar        |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+GET    probe_similar:identity|in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+GET    probe_similar_csv    |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+GET    galleries            |in |200 200 200 200|200 200 200 200|in  in  in |in  in  in |403 403
+GET    gallery_new          |in |403 200 200 200|403 200 200 200|in  in  in |in  in  in |403 403
+POST   gallery_new          |in |403 302 302 302|403 302 302 302|in  in  in |in  in  in |403 403
+GET    gallery              |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+GET    gallery_settings     |in |403 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+POST   gallery_settings     |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
+POST   gallery_delete       |in |403 403 302 302|404 404 404 404|in  in  in |in  in  in |404 404
+GET    gallery_import       |in |403 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+POST   gallery_import       |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
+GET    identity_new         |in |403 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+POST   identity_new         |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
+GET    identity             |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+POST   identity_images      |in |403 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+GET    identity_edit        |in |403 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+POST   identity_edit        |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
+POST   identity_erase       |in |403 403 302 302|404 404 404 404|in  in  in |in  in  in |404 404
+POST   image_delete         |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
+GET    import_run           |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+GET    import_items_csv     |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+"""
+
+
+def _parse(table: str) -> dict[tuple[str, str], dict[str, str]]:
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    for line in table.splitlines():
+        if not line.strip() or line.startswith("#"):
+            continue
+        method, name, *cells = line.replace("|", " ").split()
+        assert len(cells) == len(COLUMNS), line
+        assert (method, name) not in rows, line
+        rows[method, name] = dict(zip(COLUMNS, cells, strict=True))
+    return rows
+
+
+MATRIX = _parse(_TABLE)
+"""Method and address (with its way to ask) -> column -> expected status."""

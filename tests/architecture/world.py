@@ -1,0 +1,186 @@
+"""Two organizations with everything in them, and everybody who might ask."""
+
+import io
+import zipfile
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db.models import Model
+from django.test import Client
+
+from faceplatform.accounts.models import ApiKey, Organization, User
+from faceplatform.accounts.principal import (
+    ANONYMOUS,
+    Principal,
+    principal_of_key,
+    principal_of_user,
+)
+from faceplatform.accounts.roles import Role, Scope
+from faceplatform.core.models import Job, JobState
+from recognition.models import FaceImage, Gallery, Identity, ImportRun, Probe
+from tests.factories import (
+    FaceTemplateFactory,
+    GalleryFactory,
+    IdentityFactory,
+    ImportItemFactory,
+    ImportRunFactory,
+    JobLogLineFactory,
+    OrganizationFactory,
+    PhotoFactory,
+    ProbeFaceFactory,
+    ProbeFactory,
+    ProbeMatchFactory,
+    UserFactory,
+    make_key,
+    make_member,
+    store_file,
+)
+from tests.fakes import face_photo
+
+PERSON = 1
+"""The same person is enrolled in both organizations."""
+
+
+@dataclass
+class Caller:
+    """Somebody who asks."""
+
+    name: str
+    client: Client
+    principal: Principal
+
+
+@dataclass
+class Team:
+    """One organization with one of everything."""
+
+    organization: Organization
+    gallery: Gallery
+    identity: Identity
+    face: FaceImage
+    probe: Probe
+    run: ImportRun
+    key: ApiKey
+    people: dict[Role, User]
+    rows: dict[type[Model], Model] = field(default_factory=dict)
+
+    @property
+    def job(self) -> Job:
+        """The import's job."""
+        assert self.run.job is not None
+        return self.run.job
+
+    def secrets(self) -> set[str]:
+        """Every id and name that nobody else may ever read."""
+        ids = {str(row.pk) for row in self.rows.values()} | {str(self.face.photo_id)}
+        names = {
+            self.gallery.name,
+            self.identity.name,
+            self.face.path,
+            self.probe.name,
+            self.run.name,
+            self.job.title,
+            self.organization.name,
+            self.key.name,
+        }
+        return ids | names | {user.email for user in self.people.values()}
+
+
+def make_team(name: str) -> Team:
+    """Make an organization whose every name begins with `name`."""
+    organization = OrganizationFactory(name=f"{name}-team")
+    people = {
+        role: make_member(organization, role, email=f"{name}-{role}@example.org".lower())
+        for role in Role
+    }
+    gallery = GalleryFactory(organization=organization, name=f"{name}-gallery")
+    identity = IdentityFactory(gallery=gallery, name=f"{name}-identity", external_id=f"{name}-7")
+    data = face_photo(PERSON)
+    photo = PhotoFactory(organization=organization, data=data, original_path=f"{name}/1.png")
+    store_file(photo, data)
+    template = FaceTemplateFactory(
+        face__identity=identity, face__photo=photo, face__path=f"{name}/1.png", person=PERSON
+    )
+    probe = ProbeFactory(
+        gallery=gallery, name=f"{name}-probe.png", photo=_probe_photo(organization)
+    )
+    probe_face = ProbeFaceFactory(probe=probe, decision="identified", identity=identity, score=0.9)
+    ProbeMatchFactory(probe_face=probe_face, face=template.face)
+    run = ImportRunFactory(
+        gallery=gallery,
+        name=f"{name}-people.zip",
+        job__title=f"Importing {name}",
+        job__state=JobState.QUEUED,
+    )
+    ImportItemFactory(run=run, path=f"{name}/1.png", face=template.face)
+    JobLogLineFactory(job=run.job, message=f"{name} log")
+    key = make_key(organization, Scope.READ, maker=people[Role.ADMIN], name=f"{name}-key").key
+    rows = [gallery, identity, template.face, probe, run, run.job, key]
+    return Team(
+        organization=organization,
+        gallery=gallery,
+        identity=identity,
+        face=template.face,
+        probe=probe,
+        run=run,
+        key=key,
+        people=people,
+        rows={type(row): row for row in rows},
+    )
+
+
+def _probe_photo(organization: Organization) -> Any:
+    data = face_photo(PERSON, variant=9)
+    return store_file(PhotoFactory(organization=organization, data=data, original_path=""), data)
+
+
+@dataclass
+class World:
+    """Organizations A and B and all callers by the name of their column."""
+
+    a: Team
+    b: Team
+    callers: dict[str, Caller]
+
+
+def make_world() -> World:
+    """Make both organizations and a client for every column of the matrix."""
+    a, b = make_team("Alpha"), make_team("Beta")
+    callers = [Caller("nobody", _client(), ANONYMOUS)]
+    for team, prefix in ((a, ""), (b, "B ")):
+        for role, user in team.people.items():
+            callers.append(_person(f"{prefix}{role}", user))
+        for scope in Scope:
+            made = make_key(team.organization, scope, maker=team.people[Role.ADMIN])
+            principal = principal_of_key(made.key, Role.ADMIN)
+            client = _client(authorization=f"Bearer {made.secret}")
+            callers.append(Caller(f"{prefix}key {scope}", client, principal))
+    callers.append(_person("lone", UserFactory()))
+    callers.append(
+        _person("superuser", User.objects.create_superuser("root@example.org", "x" * 12))
+    )
+    return World(a=a, b=b, callers={caller.name: caller for caller in callers})
+
+
+def _person(name: str, user: User) -> Caller:
+    client = _client()
+    client.force_login(user)
+    return Caller(name, client, principal_of_user(user, None))
+
+
+def _client(**headers: str) -> Client:
+    return Client(raise_request_exception=False, headers=headers or None)
+
+
+def photo_of(person: int = PERSON, variant: int = 5) -> SimpleUploadedFile:
+    """Return an upload of a photo that nobody has sent before."""
+    return SimpleUploadedFile("photo.png", face_photo(person, variant=variant), "image/png")
+
+
+def zip_of_people() -> SimpleUploadedFile:
+    """Return an upload of a zip with one person."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("somebody/1.png", face_photo(3))
+    return SimpleUploadedFile("people.zip", out.getvalue(), "application/zip")
