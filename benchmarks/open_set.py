@@ -87,7 +87,8 @@ def split(people: Rows, seed: int) -> tuple[Rows, Rows, Rows]:
 
 def enroll(people: Rows, rows: Rows, rng: np.random.Generator) -> tuple[Rows, Rows]:
     """Rows that are enrolled and rows kept out as mated probes, one of each person with mates."""
-    enrolled, probes = [], []
+    enrolled: list[np.int64] = []
+    probes: list[np.int64] = []
     for person in np.unique(people[rows]):
         own = rng.permutation(rows[people[rows] == person])
         if len(own) > 1:
