@@ -1,13 +1,16 @@
 """Everything that Prometheus is told, gathered at the moment it asks."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from django.conf import settings
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
+from redis.exceptions import RedisError
 
 from faceplatform.api.health import Report, report
 from faceplatform.core import metrics
+from faceplatform.core.metrics import ProcessMemory
 from faceplatform.metrics import figures
 
 
@@ -19,17 +22,14 @@ class Platform(Collector):
         now = report()
         yield _parts(now)
         yield from _disk()
-        if _works(now, "database"):
+        if any(part.ok for part in now.parts if part.name == "database"):
             yield from _jobs()
             yield _models()
-        if _works(now, "broker"):
-            yield _messages()
-            yield _memory()
+        with suppress(RedisError):
+            of_valkey = figures.valkey_figures()
+            yield _messages(of_valkey.messages)
+            yield _memory(of_valkey.processes)
             yield from metrics.families()
-
-
-def _works(now: Report, name: str) -> bool:
-    return any(part.ok for part in now.parts if part.name == name)
 
 
 def _parts(now: Report) -> Metric:
@@ -82,21 +82,21 @@ def _models() -> Metric:
     return family
 
 
-def _messages() -> Metric:
+def _messages(messages: dict[str, int]) -> Metric:
     family = GaugeMetricFamily(
         "faceplatform_queue_messages", "Messages that wait in Valkey.", labels=["queue"]
     )
-    for queue, number in figures.queue_messages().items():
+    for queue, number in messages.items():
         family.add_metric([queue], number)
     return family
 
 
-def _memory() -> Metric:
+def _memory(processes: list[ProcessMemory]) -> Metric:
     family = GaugeMetricFamily(
         "faceplatform_process_resident_bytes",
         "Memory of web processes and workers that reported in the last 30 s.",
         labels=["process", "host", "pid"],
     )
-    for one in metrics.processes():
+    for one in processes:
         family.add_metric([one.process, one.host, str(one.pid)], one.resident)
     return family

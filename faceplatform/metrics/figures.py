@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import Count, Min
 from django.db.models.functions import Now
 
-from faceplatform.core.metrics import valkey
+from faceplatform.core.metrics import ProcessMemory, processes, valkey
 from faceplatform.core.models import Job, JobState
 from faceplatform.stack.commands import PROCESSES
 from recognition.models import ModelVersion
@@ -62,10 +62,19 @@ class DiskFigures:
     total: int
     free: int
 
+
+@dataclass(frozen=True, slots=True)
+class ValkeyFigures:
+    """What Valkey tells; messages by queue."""
+
+    version: str
+    messages: dict[str, int]
+    processes: list[ProcessMemory]
+
     @property
-    def used_share(self) -> float:
-        """Share that is taken, 0 to 1."""
-        return 1 - self.free / self.total
+    def waiting(self) -> int:
+        """Messages of all queues."""
+        return sum(self.messages.values())
 
 
 def queue_names() -> tuple[str, ...]:
@@ -96,15 +105,6 @@ def queue_figures() -> list[QueueFigures]:
     return [QueueFigures(name, found, ages.get(name, 0.0)) for name, found in states.items()]
 
 
-def queue_messages() -> dict[str, int]:
-    """Return how many messages wait in Valkey per queue; redis.RedisError while it is away."""
-    names = queue_names()
-    with valkey().pipeline(transaction=False) as pipeline:
-        for name in names:
-            pipeline.llen(name)
-        return dict(zip(names, pipeline.execute(), strict=True))
-
-
 def serving_models() -> list[ServingModel]:
     """Return the model versions that galleries use, the most used first."""
     rows = (
@@ -122,17 +122,30 @@ def disk() -> DiskFigures:
     return DiskFigures(total=usage.total, free=usage.free)
 
 
+def valkey_figures() -> ValkeyFigures:
+    """Ask Valkey. Raises redis.RedisError while it is away."""
+    names = queue_names()
+    with valkey().pipeline(transaction=False) as pipeline:
+        pipeline.info("server")
+        for name in names:
+            pipeline.llen(name)
+        facts, *lengths = pipeline.execute()
+    return ValkeyFigures(
+        version=str(facts.get("valkey_version") or facts["redis_version"]),
+        messages=dict(zip(names, lengths, strict=True)),
+        processes=processes(),
+    )
+
+
 def software() -> dict[str, str]:
-    """Return the versions of what runs, by name; database and broker must answer."""
+    """Return the versions of what runs, by name."""
     with connection.cursor() as cursor:
         cursor.execute("SHOW server_version")
         postgres = cursor.fetchone()
         cursor.execute("SELECT extversion FROM pg_extension WHERE extname = 'vector'")
         vector = cursor.fetchone()
-    facts: dict[str, Any] = valkey().info("server")  # type: ignore[assignment]
     return {
         "Python": python_version(),
         "PostgreSQL": str(postgres[0]) if postgres else "unknown",
         "pgvector": str(vector[0]) if vector else "missing",
-        "Valkey": str(facts.get("valkey_version") or facts.get("redis_version")),
     } | {name: metadata.version(name) for name in PACKAGES}

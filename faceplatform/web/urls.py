@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from faceplatform.web import design, home, jobs
+from faceplatform.web import design, home, jobs, status
 
 urlpatterns = [
     path("", home.HomeView.as_view(), name="home"),
@@ -10,5 +10,6 @@ urlpatterns = [
     path("jobs/<uuid:pk>/", jobs.JobView.as_view(), name="job"),
     path("jobs/<uuid:pk>/live/", jobs.JobLiveView.as_view(), name="job_live"),
     path("jobs/<uuid:pk>/cancel/", jobs.JobCancelView.as_view(), name="job_cancel"),
+    path("settings/status/", status.StatusView.as_view(), name="settings_status"),
     path("design/", design.DesignView.as_view(), name="design"),
 ]
