@@ -18,7 +18,7 @@ MAX_PHOTO_BODY = 25 * 1024 * 1024
 class ScoreField(serializers.FloatField):
     """A score with three decimals: more would help to rebuild a face from its scores."""
 
-    def to_representation(self, value: Any) -> float:
+    def to_representation(self, value: Any) -> Any:
         """Return the rounded score."""
         return round(float(value), 3)
 
@@ -26,7 +26,7 @@ class ScoreField(serializers.FloatField):
 class PixelField(serializers.FloatField):
     """A coordinate in pixels of the upright photo, with one decimal."""
 
-    def to_representation(self, value: Any) -> float:
+    def to_representation(self, value: Any) -> Any:
         """Return the rounded coordinate."""
         return round(float(value), 1)
 

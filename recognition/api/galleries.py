@@ -47,7 +47,9 @@ class ThresholdSerializer(serializers.Serializer[Any]):
     """A threshold with the evidence behind it."""
 
     value = ScoreField(help_text="The score from which a face counts as a known person.")
-    source = serializers.CharField(help_text="`default` until the gallery has been evaluated.")
+    source = serializers.CharField(  # type: ignore[assignment] # also the name of an option
+        help_text="`default` until the gallery has been evaluated."
+    )
     text = serializers.CharField()
     templates = serializers.IntegerField(help_text="The gallery's size it was made for.")
     fmr = serializers.FloatField(help_text="False match rate of one comparison.")

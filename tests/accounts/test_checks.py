@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 from faceplatform.accounts import checks
 from faceplatform.accounts.access import PolicyView, named
 from faceplatform.accounts.api.views import ApiView
-from faceplatform.accounts.policy import Action
+from faceplatform.accounts.policy import POLICY, Action
 from faceplatform.accounts.routes import routes
 
 
@@ -104,7 +104,7 @@ def test_the_platforms_own_routes_pass() -> None:
 
 
 def test_an_action_without_a_rule_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    without = {action: rule for action, rule in checks.POLICY.items() if action != Action.IDENTIFY}
+    without = {action: rule for action, rule in POLICY.items() if action != Action.IDENTIFY}
     monkeypatch.setattr(checks, "POLICY", without)
     assert [problem.id for problem in checks.check_policy()] == ["accounts.E005"]
 

@@ -18,7 +18,7 @@ GALLERIES = "/api/v1/galleries"
 
 @pytest.fixture
 def organization(db: None) -> Organization:
-    return OrganizationFactory()
+    return OrganizationFactory.create()
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ def test_a_key_dies_with_the_membership_of_its_maker(
 def test_a_membership_elsewhere_keeps_no_key_alive(organization: Organization) -> None:
     maker = make_member(organization, Role.ADMIN)
     secret = make(organization, maker)
-    other = OrganizationFactory()
+    other = OrganizationFactory.create()
     Membership.objects.filter(user=maker).update(organization=other)
     assert find_usable_key(secret) is None
 

@@ -76,13 +76,13 @@ def request_of(user: Any, **session: str) -> Any:
 
 
 def test_somebody_in_two_teams_is_in_the_chosen_one(db: None) -> None:
-    user = UserFactory()
-    one = MembershipFactory(user=user, role=Role.VIEWER).organization
-    two = MembershipFactory(user=user, role=Role.ADMIN).organization
+    user = UserFactory.create()
+    one = MembershipFactory.create(user=user, role=Role.VIEWER).organization
+    two = MembershipFactory.create(user=user, role=Role.ADMIN).organization
     assert principal_of_user(user, None).organization == one
     chosen = principal_of_user(user, str(two.pk))
     assert (chosen.organization, chosen.role) == (two, Role.ADMIN)
-    foreign = str(OrganizationFactory().pk)
+    foreign = str(OrganizationFactory.create().pk)
     for unknown in (foreign, "nonsense", ""):
         assert principal_of_user(user, unknown).organization == one
 
@@ -90,9 +90,9 @@ def test_somebody_in_two_teams_is_in_the_chosen_one(db: None) -> None:
 def test_the_principal_is_read_once_and_follows_a_switch(
     db: None, django_assert_num_queries: Any
 ) -> None:
-    user = UserFactory()
-    MembershipFactory(user=user)
-    two = MembershipFactory(user=user, role=Role.ADMIN).organization
+    user = UserFactory.create()
+    MembershipFactory.create(user=user)
+    two = MembershipFactory.create(user=user, role=Role.ADMIN).organization
     request = request_of(user)
     with django_assert_num_queries(1):
         assert principal_of(request).role == Role.VIEWER
@@ -104,8 +104,8 @@ def test_the_principal_is_read_once_and_follows_a_switch(
 
 
 def test_templates_ask_the_same_table(db: None) -> None:
-    user = UserFactory()
-    MembershipFactory(user=user, role=Role.VIEWER)
+    user = UserFactory.create()
+    MembershipFactory.create(user=user, role=Role.VIEWER)
     template = Template(
         "{% if may.gallery_view %}sees{% endif %} {% if may.gallery_create %}makes{% endif %}"
         " {% if may.no_such_action %}wrong{% endif %} {{ principal.user.email }}"
@@ -117,6 +117,6 @@ def test_templates_ask_the_same_table(db: None) -> None:
 def test_a_template_that_asks_nothing_asks_no_database(
     db: None, django_assert_num_queries: Any
 ) -> None:
-    user = UserFactory()
+    user = UserFactory.create()
     with django_assert_num_queries(0):
         Template("sorry").render(Context(context.principal(request_of(user))))

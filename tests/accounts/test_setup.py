@@ -85,7 +85,7 @@ def test_a_guessed_link_is_worth_nothing(db: None, token: str) -> None:
 
 
 def test_the_demos_organization_is_joined(db: None) -> None:
-    demo = OrganizationFactory(name="Demo")
+    demo = OrganizationFactory.create(name="Demo")
     complete_setup(token=new_link(), **PERSON)
     assert Membership.objects.get().organization == demo
     demo.refresh_from_db()
@@ -119,7 +119,7 @@ def test_of_two_organizations_neither_is_taken(db: None) -> None:
 def test_wrong_fields_are_named_and_the_link_stays_good(
     db: None, changes: dict[str, str], field: str
 ) -> None:
-    UserFactory(email="taken@example.org")
+    UserFactory.create(email="taken@example.org")
     token = new_link()
     with pytest.raises(DomainError) as error:
         complete_setup(token=token, **(PERSON | changes))
@@ -130,7 +130,7 @@ def test_wrong_fields_are_named_and_the_link_stays_good(
 
 
 def test_an_installation_without_an_active_owner_can_be_set_up_again(db: None) -> None:
-    owner = make_member(OrganizationFactory(), Role.OWNER)
+    owner = make_member(OrganizationFactory.create(), Role.OWNER)
     assert create_setup_link() is None
     User.objects.filter(pk=owner.pk).update(is_active=False)
     assert create_setup_link() is not None

@@ -9,19 +9,19 @@ from faceplatform.accounts.models import Organization
 from faceplatform.accounts.roles import Role, Scope
 from recognition.models import Gallery
 from tests.api.caller import Caller
-from tests.fakes import FakePipeline
 from tests.factories import GalleryFactory, OrganizationFactory, make_key, make_member
+from tests.fakes import FakePipeline
 
 
 @pytest.fixture
 def organization(db: None) -> Organization:
-    return OrganizationFactory()
+    return OrganizationFactory.create()
 
 
 @pytest.fixture
 def gallery(organization: Organization, fake_pipeline: FakePipeline, files: Path) -> Gallery:
     """An empty gallery, over the stand-in for the networks and a storage of its own."""
-    return GalleryFactory(organization=organization)
+    return GalleryFactory.create(organization=organization)
 
 
 @pytest.fixture

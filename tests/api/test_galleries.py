@@ -47,7 +47,7 @@ def test_make_show_change_and_delete(
 
 def test_a_name_is_taken_once_per_organization(operator: Caller, gallery: Gallery) -> None:
     refused(operator.post(PATH, {"name": gallery.name}), 409, "gallery_exists")
-    elsewhere = GalleryFactory(name="Everybody")
+    elsewhere = GalleryFactory.create(name="Everybody")
     assert elsewhere.organization != gallery.organization
     assert operator.post(PATH, {"name": "Everybody"}).status_code == 201
 
@@ -55,8 +55,8 @@ def test_a_name_is_taken_once_per_organization(operator: Caller, gallery: Galler
 def test_the_facts_count_what_can_be_searched(operator: Caller, gallery: Gallery) -> None:
     one, two = IdentityFactory.create_batch(2, gallery=gallery)
     for number, identity in enumerate((one, one, two)):
-        FaceTemplateFactory(face__identity=identity, person=number)
-    FaceTemplateFactory(person=9)  # somebody else's
+        FaceTemplateFactory.create(face__identity=identity, person=number)
+    FaceTemplateFactory.create(person=9)  # somebody else's
     facts = operator.get(f"{PATH}/{gallery.pk}").json()["facts"]
     assert facts["identities"] == 2
     assert facts["images"] == facts["searchable_templates"] == 3
@@ -72,7 +72,7 @@ def test_lists_show_the_organization_newest_first_page_by_page(
     operator: Caller, organization: Organization, gallery: Gallery
 ) -> None:
     galleries = [gallery, *GalleryFactory.create_batch(4, organization=organization)]
-    GalleryFactory()
+    GalleryFactory.create()
     newest_first = [str(g.pk) for g in sorted(galleries, key=lambda g: g.pk, reverse=True)]
 
     seen: list[str] = []
@@ -82,7 +82,7 @@ def test_lists_show_the_organization_newest_first_page_by_page(
         assert len(page["results"]) <= 2
         seen += [row["id"] for row in page["results"]]
         if len(seen) == 2:
-            GalleryFactory(organization=organization)  # must not shift the pages that follow
+            GalleryFactory.create(organization=organization)  # must not shift the pages that follow
         last, address = address, page["next"]
     assert seen == newest_first
     back = operator.get(operator.get(last).json()["previous"]).json()["results"]

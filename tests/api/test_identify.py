@@ -23,15 +23,17 @@ ADA, GRACE, STRANGER = 1, 2, 99
 @pytest.fixture
 def people(gallery: Gallery) -> dict[str, Identity]:
     """Ada with three images, Grace with one."""
-    people = {name: IdentityFactory(gallery=gallery, name=name) for name in ("Ada", "Grace")}
+    people = {name: IdentityFactory.create(gallery=gallery, name=name) for name in ("Ada", "Grace")}
     for variant in (1, 2, 3):
-        FaceTemplateFactory(
+        FaceTemplateFactory.create(
             face__identity=people["Ada"],
             face__path=f"ada/{variant}.png",
             person=ADA,
             variant=variant,
         )
-    FaceTemplateFactory(face__identity=people["Grace"], face__path="grace/1.png", person=GRACE)
+    FaceTemplateFactory.create(
+        face__identity=people["Grace"], face__path="grace/1.png", person=GRACE
+    )
     return people
 
 
@@ -142,10 +144,12 @@ def test_a_key_to_identify_gets_the_answer_and_no_links_it_could_not_follow(
 @pytest.fixture
 def crowd(gallery: Gallery) -> ProbeFace:
     """A face with 30 similar images of three people."""
-    face = ProbeFaceFactory(probe=ProbeFactory(gallery=gallery), decision="identified")
+    face = ProbeFaceFactory.create(
+        probe=ProbeFactory.create(gallery=gallery), decision="identified"
+    )
     people = IdentityFactory.create_batch(3, gallery=gallery)
     for number in range(30):
-        ProbeMatchFactory(
+        ProbeMatchFactory.create(
             probe_face=face,
             face__identity=people[number % 3],
             face__path=f"=p/{number:02}.png",
@@ -191,8 +195,8 @@ def test_wrong_parts_are_refused(operator: Caller, crowd: ProbeFace, query: str)
 
 def test_similar_images_of_somebody_from_elsewhere(operator: Caller, crowd: ProbeFace) -> None:
     address = f"/api/v1/probes/{crowd.probe_id}/faces/1/similar"
-    foreign = IdentityFactory()
-    other_gallery = IdentityFactory(gallery__organization=crowd.probe.organization)
+    foreign = IdentityFactory.create()
+    other_gallery = IdentityFactory.create(gallery__organization=crowd.probe.organization)
     for identity in (foreign, other_gallery):
         refused(operator.get(f"{address}?identity={identity.pk}"), 404, "not_found")
     refused(operator.get(address.replace("faces/1/", "faces/2/")), 404, "not_found")
@@ -212,8 +216,8 @@ def test_all_similar_images_as_csv(operator: Caller, crowd: ProbeFace) -> None:
 
 def test_probes_are_listed_and_deleted(operator: Caller, gallery: Gallery) -> None:
     one, two = ProbeFactory.create_batch(2, gallery=gallery)
-    ProbeFaceFactory(probe=one, number=1, decision="identified")
-    ProbeFaceFactory(probe=one, number=2)
+    ProbeFaceFactory.create(probe=one, number=1, decision="identified")
+    ProbeFaceFactory.create(probe=one, number=2)
     rows = operator.get(f"/api/v1/galleries/{gallery.pk}/probes").json()["results"]
     assert [(row["id"], row["faces"], row["identified"]) for row in rows] == [
         (str(two.pk), 0, 0),

@@ -24,7 +24,7 @@ def test_add_show_change_and_erase(admin: Caller, gallery: Gallery) -> None:
     assert changed.json() == body | {"name": "Ada L.", "metadata": {}}
     assert admin.get(made["Location"]).json() == changed.json()
 
-    FaceImageFactory(identity=identity)
+    FaceImageFactory.create(identity=identity)
     assert admin.delete(made["Location"]).status_code == 204
     assert not Identity.objects.exists()
     assert not FaceImage.objects.exists()
@@ -32,9 +32,9 @@ def test_add_show_change_and_erase(admin: Caller, gallery: Gallery) -> None:
 
 
 def test_search_by_part_of_name_or_by_external_id(operator: Caller, gallery: Gallery) -> None:
-    IdentityFactory(gallery=gallery, name="Grace Hopper", external_id="h-1")
-    IdentityFactory(gallery=gallery, name="Ada Lovelace", external_id="l-1")
-    IdentityFactory(name="Grace elsewhere")
+    IdentityFactory.create(gallery=gallery, name="Grace Hopper", external_id="h-1")
+    IdentityFactory.create(gallery=gallery, name="Ada Lovelace", external_id="l-1")
+    IdentityFactory.create(name="Grace elsewhere")
 
     def names(query: str) -> list[str]:
         rows = operator.get(f"{people_of(gallery)}?{query}").json()["results"]
@@ -52,18 +52,18 @@ def test_search_by_part_of_name_or_by_external_id(operator: Caller, gallery: Gal
 def test_the_cover_is_the_best_image_and_counts_are_of_enrolled_ones(
     operator: Caller, gallery: Gallery
 ) -> None:
-    identity = IdentityFactory(gallery=gallery)
-    FaceImageFactory(identity=identity, quality=0.4)
-    FaceImageFactory(identity=identity, quality=0.9)
-    FaceImageFactory(identity=identity, quality=0.99, state="quarantined")
+    identity = IdentityFactory.create(gallery=gallery)
+    FaceImageFactory.create(identity=identity, quality=0.4)
+    FaceImageFactory.create(identity=identity, quality=0.9)
+    FaceImageFactory.create(identity=identity, quality=0.99, state="quarantined")
     row = operator.get(people_of(gallery)).json()["results"][0]
     assert row["images"] == 2
     assert row["cover_url"].startswith("/pictures/")
 
 
 def test_people_of_one_gallery_only(operator: Caller, gallery: Gallery) -> None:
-    mine = IdentityFactory(gallery=gallery)
-    foreign = IdentityFactory()
+    mine = IdentityFactory.create(gallery=gallery)
+    foreign = IdentityFactory.create()
     assert operator.get(f"/api/v1/identities/{mine.pk}").status_code == 200
     refused(operator.get(f"/api/v1/identities/{foreign.pk}"), 404, "not_found")
     refused(operator.get(people_of(foreign.gallery)), 404, "not_found")

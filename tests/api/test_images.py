@@ -10,7 +10,7 @@ from tests.fakes import POOR, FakePipeline, face_photo
 
 @pytest.fixture
 def identity(gallery: Gallery) -> Identity:
-    return IdentityFactory(gallery=gallery, name="Ada")
+    return IdentityFactory.create(gallery=gallery, name="Ada")
 
 
 @pytest.fixture
@@ -163,8 +163,8 @@ def test_a_model_that_is_away_is_no_fault_of_the_photos(
 
 
 def test_list_filter_and_delete(operator: Caller, identity: Identity, images: str) -> None:
-    kept = FaceImageFactory(identity=identity)
-    poor = FaceImageFactory(identity=identity, state="quarantined", reason="blurred")
+    kept = FaceImageFactory.create(identity=identity)
+    poor = FaceImageFactory.create(identity=identity, state="quarantined", reason="blurred")
     rows = operator.get(images).json()["results"]
     assert [row["id"] for row in rows] == [str(poor.pk), str(kept.pk)]
     rows = operator.get(f"{images}?state=quarantined").json()["results"]

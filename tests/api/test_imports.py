@@ -84,9 +84,9 @@ def test_a_key_to_enroll_starts_an_import_and_reads_nothing(
 
 
 def test_items_as_csv_hold_no_formulas(operator: Caller, gallery: Gallery) -> None:
-    run = ImportRunFactory(gallery=gallery)
-    ImportItemFactory(run=run, path='=HYPERLINK("x")', identity_name="+1", detail="@a")
-    ImportItemFactory(run=run, path="-a", identity_name="\tb", detail='a, "b"')
+    run = ImportRunFactory.create(gallery=gallery)
+    ImportItemFactory.create(run=run, path='=HYPERLINK("x")', identity_name="+1", detail="@a")
+    ImportItemFactory.create(run=run, path="-a", identity_name="\tb", detail='a, "b"')
     response = operator.get(f"/api/v1/imports/{run.pk}/items.csv")
     text = b"".join(response.streaming_content).decode()
     cells = [cell for row in csv.reader(io.StringIO(text)) for cell in row]
@@ -96,9 +96,11 @@ def test_items_as_csv_hold_no_formulas(operator: Caller, gallery: Gallery) -> No
 
 
 def test_imports_are_listed_per_gallery(operator: Caller, gallery: Gallery) -> None:
-    mine = ImportRunFactory(gallery=gallery, job__state=JobState.FAILED, job__error_code="oops")
-    ImportRunFactory(gallery=GalleryFactory(organization=gallery.organization))
-    ImportRunFactory()
+    mine = ImportRunFactory.create(
+        gallery=gallery, job__state=JobState.FAILED, job__error_code="oops"
+    )
+    ImportRunFactory.create(gallery=GalleryFactory.create(organization=gallery.organization))
+    ImportRunFactory.create()
     rows = operator.get(imports_of(gallery)).json()["results"]
     assert [row["id"] for row in rows] == [str(mine.pk)]
     assert rows[0]["job"]["error"] == {"code": "oops", "detail": ""}

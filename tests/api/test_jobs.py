@@ -11,7 +11,7 @@ PATH = "/api/v1/jobs"
 
 
 def test_a_job_tells_how_far_it_is(operator: Caller, organization: Organization) -> None:
-    job = JobFactory(
+    job = JobFactory.create(
         organization=organization,
         state=JobState.RUNNING,
         done=30,
@@ -31,7 +31,7 @@ def test_a_job_tells_how_far_it_is(operator: Caller, organization: Organization)
 
 
 def test_a_failed_job_says_why(operator: Caller, organization: Organization) -> None:
-    job = JobFactory(
+    job = JobFactory.create(
         organization=organization,
         state=JobState.FAILED,
         error_code="worker_lost",
@@ -42,9 +42,9 @@ def test_a_failed_job_says_why(operator: Caller, organization: Organization) -> 
 
 
 def test_lists_filter_by_state_and_kind(operator: Caller, organization: Organization) -> None:
-    one = JobFactory(organization=organization, state=JobState.RUNNING, kind="a")
-    two = JobFactory(organization=organization, state=JobState.QUEUED, kind="b")
-    JobFactory(state=JobState.RUNNING, kind="a")
+    one = JobFactory.create(organization=organization, state=JobState.RUNNING, kind="a")
+    two = JobFactory.create(organization=organization, state=JobState.QUEUED, kind="b")
+    JobFactory.create(state=JobState.RUNNING, kind="a")
 
     def ids(query: str = "") -> list[str]:
         return [row["id"] for row in operator.get(PATH + query).json()["results"]]
@@ -59,9 +59,9 @@ def test_lists_filter_by_state_and_kind(operator: Caller, organization: Organiza
 def test_the_log_is_read_from_its_beginning_in_pages(
     operator: Caller, organization: Organization
 ) -> None:
-    job = JobFactory(organization=organization)
-    lines = [JobLogLineFactory(job=job).message for _ in range(5)]
-    JobLogLineFactory()
+    job = JobFactory.create(organization=organization)
+    lines = [JobLogLineFactory.create(job=job).message for _ in range(5)]
+    JobLogLineFactory.create()
     seen: list[str] = []
     address = f"{PATH}/{job.pk}/log?limit=2"
     while address:
@@ -84,7 +84,7 @@ def test_a_cursor_of_another_list_is_refused(operator: Caller, organization: Org
     [(JobState.QUEUED, "cancelled"), (JobState.RUNNING, "running")],
 )
 def test_cancel(operator: Caller, organization: Organization, state: JobState, after: str) -> None:
-    job = JobFactory(organization=organization, state=state)
+    job = JobFactory.create(organization=organization, state=state)
     response = operator.post(f"{PATH}/{job.pk}/cancel")
     assert response.status_code == 200, response.content
     assert response.json()["state"] == after
@@ -92,5 +92,5 @@ def test_cancel(operator: Caller, organization: Organization, state: JobState, a
 
 
 def test_what_has_ended_cannot_be_cancelled(operator: Caller, organization: Organization) -> None:
-    job = JobFactory(organization=organization, state=JobState.SUCCEEDED)
+    job = JobFactory.create(organization=organization, state=JobState.SUCCEEDED)
     refused(operator.post(f"{PATH}/{job.pk}/cancel"), 409, "job_ended")

@@ -25,7 +25,7 @@ def test_a_key(key: Callable[..., Caller], organization: Organization) -> None:
 
 
 def test_a_person_without_an_organization_sees_only_themselves(db: None) -> None:
-    caller = Caller.person(UserFactory())
+    caller = Caller.person(UserFactory.create())
     body = caller.get("/api/v1/me").json()
     assert (body["organization"], body["role"]) == (None, None)
     assert set(body["may"]) == {"public", "account.self"}

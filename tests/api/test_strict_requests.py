@@ -33,7 +33,8 @@ def file_head(filename: bytes, name: bytes = b"image") -> bytes:
     ("body", "status", "code"),
     [
         pytest.param(b"[" * 100_000, 400, "malformed", id="deep array"),
-        pytest.param(b'{"a":' * 100_000 + b"1" + b"}" * 100_000, 400, "malformed", id="deep object"),
+        pytest.param(b'{"a":' * 100_000 + b"1" + b"}" * 100_000, 400, "malformed",
+                     id="deep object"),
         pytest.param(b'{"name": "a", "metadata": ' + b'{"a":' * 30 + b"1" + b"}" * 31, 400,
                      "malformed", id="30 levels"),
         pytest.param(b'{"name": "' + b"a" * 2_000_000 + b'"}', 413, "body_too_large", id="2 MB"),
@@ -331,7 +332,7 @@ def test_a_body_above_the_limit_is_refused_by_its_length(
         ("-1", 201),
         ("@x", 201),
         ("👩🏽‍🚀", 201),
-        ("\u202eשלום", 201),
+        ("\u202e\u05e9\u05dc\u05d5\u05dd", 201),
         ("   ", 400),
         ("\t\n", 400),
         ("", 400),
@@ -352,7 +353,7 @@ def test_names_that_look_the_same_are_the_same(operator: Caller, gallery: Galler
 
 
 def test_an_external_id_is_unique_in_its_gallery(operator: Caller, gallery: Gallery) -> None:
-    other = IdentityFactory(gallery=gallery, external_id="7")
+    other = IdentityFactory.create(gallery=gallery, external_id="7")
     path = f"{GALLERIES}/{gallery.pk}/identities"
     refused(operator.post(path, {"name": "A", "external_id": "7"}), 409, "external_id_exists")
     assert Identity.objects.get() == other

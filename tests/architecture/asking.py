@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpResponse
 from django.urls import reverse
 
 from faceplatform.accounts.routes import Route
@@ -98,7 +97,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
 }
 
 
-def ask(world: World, caller: Caller, route: Route, method: str, variant: str = "") -> HttpResponse:
+def ask(world: World, caller: Caller, route: Route, method: str, variant: str = "") -> Any:
     """Send the request of this row for this caller; every id is A's."""
     recipe = RECIPES.get((method, f"{route.name}{variant}"))
     asked = recipe(world, caller) if recipe else Ask()

@@ -50,7 +50,7 @@ def test_ids_in_forms(world: World, owner: Caller) -> None:
         (f"/probes/{b.probe.pk}/faces/1/enroll/", {"identity": str(a.identity.pk)}),
         ("/settings/organization/", {"organization": str(a.organization.pk)}),
     ]
-    rows = [Probe, FaceImage, Identity, FaceTemplate]
+    rows: list[Any] = [Probe, FaceImage, Identity, FaceTemplate]
     before = [model.objects.count() for model in rows]
     for path, fields in forms:
         assert owner.client.post(path, fields).status_code == 404, path
@@ -124,7 +124,7 @@ def test_a_link_that_was_changed_is_worth_nothing(world: World, change: str) -> 
 
 def test_the_same_person_in_two_organizations_is_found_in_ones_own(world: World) -> None:
     for number in range(20):
-        FaceTemplateFactory(
+        FaceTemplateFactory.create(
             face__identity=world.a.identity,
             person=1,
             variant=number % 5,
@@ -139,8 +139,8 @@ def test_the_same_person_in_two_organizations_is_found_in_ones_own(world: World)
 
 
 def test_a_model_version_of_another_organization_is_not_listed(world: World) -> None:
-    mine = ModelVersionFactory(organization=world.b.organization)
-    ModelVersionFactory(organization=world.a.organization)
+    mine = ModelVersionFactory.create(organization=world.b.organization)
+    ModelVersionFactory.create(organization=world.a.organization)
     rows = world.callers["B viewer"].client.get("/api/v1/models").json()["results"]
     built_in = ModelVersion.objects.get(organization=None)
     assert {row["id"] for row in rows} == {str(mine.pk), str(built_in.pk)}

@@ -89,34 +89,39 @@ class Team:
 
 def make_team(name: str) -> Team:
     """Make an organization whose every name begins with `name`."""
-    organization = OrganizationFactory(name=f"{name}-team")
+    organization = OrganizationFactory.create(name=f"{name}-team")
     people = {
         role: make_member(organization, role, email=f"{name}-{role}@example.org".lower())
         for role in Role
     }
-    gallery = GalleryFactory(organization=organization, name=f"{name}-gallery")
-    identity = IdentityFactory(gallery=gallery, name=f"{name}-identity", external_id=f"{name}-7")
+    gallery = GalleryFactory.create(organization=organization, name=f"{name}-gallery")
+    identity = IdentityFactory.create(
+        gallery=gallery, name=f"{name}-identity", external_id=f"{name}-7"
+    )
     data = face_photo(PERSON)
-    photo = PhotoFactory(organization=organization, data=data, original_path=f"{name}/1.png")
+    photo = PhotoFactory.create(organization=organization, data=data, original_path=f"{name}/1.png")
     store_file(photo, data)
-    template = FaceTemplateFactory(
+    template = FaceTemplateFactory.create(
         face__identity=identity, face__photo=photo, face__path=f"{name}/1.png", person=PERSON
     )
-    probe = ProbeFactory(
+    probe = ProbeFactory.create(
         gallery=gallery, name=f"{name}-probe.png", photo=_probe_photo(organization)
     )
-    probe_face = ProbeFaceFactory(probe=probe, decision="identified", identity=identity, score=0.9)
-    ProbeMatchFactory(probe_face=probe_face, face=template.face)
-    run = ImportRunFactory(
+    probe_face = ProbeFaceFactory.create(
+        probe=probe, decision="identified", identity=identity, score=0.9
+    )
+    ProbeMatchFactory.create(probe_face=probe_face, face=template.face)
+    run = ImportRunFactory.create(
         gallery=gallery,
         name=f"{name}-people.zip",
         job__title=f"Importing {name}",
         job__state=JobState.QUEUED,
     )
-    ImportItemFactory(run=run, path=f"{name}/1.png", face=template.face)
-    JobLogLineFactory(job=run.job, message=f"{name} log")
+    ImportItemFactory.create(run=run, path=f"{name}/1.png", face=template.face)
+    JobLogLineFactory.create(job=run.job, message=f"{name} log")
     key = make_key(organization, Scope.READ, maker=people[Role.ADMIN], name=f"{name}-key").key
-    rows = [gallery, identity, template.face, probe, run, run.job, key]
+    assert run.job is not None
+    rows: list[Model] = [gallery, identity, template.face, probe, run, run.job, key]
     return Team(
         organization=organization,
         gallery=gallery,
@@ -132,7 +137,9 @@ def make_team(name: str) -> Team:
 
 def _probe_photo(organization: Organization) -> Any:
     data = face_photo(PERSON, variant=9)
-    return store_file(PhotoFactory(organization=organization, data=data, original_path=""), data)
+    return store_file(
+        PhotoFactory.create(organization=organization, data=data, original_path=""), data
+    )
 
 
 @dataclass
@@ -156,7 +163,7 @@ def make_world() -> World:
             principal = principal_of_key(made.key, Role.ADMIN)
             client = _client(authorization=f"Bearer {made.secret}")
             callers.append(Caller(f"{prefix}key {scope}", client, principal))
-    callers.append(_person("lone", UserFactory()))
+    callers.append(_person("lone", UserFactory.create()))
     callers.append(
         _person("superuser", User.objects.create_superuser("root@example.org", "x" * 12))
     )

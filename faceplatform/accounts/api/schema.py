@@ -7,7 +7,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from faceplatform.accounts.api.authentication import KEY_HEADER
 
 
-class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class ApiKeyScheme(OpenApiAuthenticationExtension):
     """A key, as bearer token or in a header of its own."""
 
     target_class = "faceplatform.accounts.api.authentication.ApiKeyAuthentication"
@@ -24,7 +24,7 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         ]
 
 
-class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class SessionScheme(OpenApiAuthenticationExtension):
     """A person logged in on the pages; writes also send X-CSRFToken."""
 
     target_class = "faceplatform.accounts.api.authentication.SessionAuthentication"

@@ -57,7 +57,7 @@ class IdCursorPagination(CursorPagination):
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         """Add the limits to the schema."""
-        parameters: list[dict[str, Any]] = super().get_schema_operation_parameters(view)
+        parameters: list[Any] = super().get_schema_operation_parameters(view)
         for parameter in parameters:
             if parameter["name"] == self.page_size_query_param:
                 parameter["schema"] |= {"minimum": 1, "maximum": MAX_PAGE, "default": 50}
@@ -71,8 +71,9 @@ class IdCursorPagination(CursorPagination):
         return page
 
     def _is_id(self, cursor: Cursor) -> bool:
+        position: Any = cursor.position
         try:
-            return str(self._model._meta.pk.to_python(cursor.position)) == cursor.position
+            return str(self._model._meta.pk.to_python(position)) == position
         except DjangoValidationError:
             return False
 

@@ -86,6 +86,8 @@ class StrictMultiPartParser(BaseParser):
 class _PartReader(DjangoMultiPartParser):
     """Django's reader, told to keep files whose name is nothing but dots."""
 
+    _boundary: bytes
+
     def count_delimiters(self, stream: IO[Any]) -> "_CountingStream":
         """Read through a stream that counts boundaries from now on; return it."""
         counting = _CountingStream(stream, b"--" + self._boundary)

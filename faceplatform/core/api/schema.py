@@ -1,13 +1,14 @@
 """The schema's share of every address: parameters, and errors as problem+json."""
 
 import re
-from typing import Any
+from typing import Any, Literal
 
 from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 
 from faceplatform.core.api.problems import CONTENT_TYPE
 
+_Direction = Literal["request", "response"]
 _WITH_BODY = ("POST", "PUT", "PATCH")
 _ALWAYS = {
     "400": "The request is wrong: unknown parameters, wrong values, a malformed body.",
@@ -41,7 +42,7 @@ class Problem(serializers.Serializer[Any]):
     code = serializers.CharField()
     detail = serializers.CharField()
     request_id = serializers.CharField()
-    errors = FieldProblem(many=True)
+    errors = FieldProblem(many=True)  # type: ignore[assignment] # also a property of serializers
 
 
 class ProblemSchema(AutoSchema):
@@ -49,18 +50,19 @@ class ProblemSchema(AutoSchema):
 
     def get_override_parameters(self) -> list[Any]:
         """Describe the parameters after the `?`."""
-        kind = self.view.query_serializer_class if self.method == "GET" else None
+        kind = getattr(self.view, "query_serializer_class", None) if self.method == "GET" else None
         return [kind] if kind and kind().fields else []
 
     def get_summary(self) -> str | None:
         """Use the first sentence of the method's docstring."""
         return re.split(r"\.(?:\s|$)", str(self.get_description()).strip())[0].replace("\n", " ")
 
-    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
+    def _get_response_bodies(self, direction: _Direction = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
+        describe: Any = self._get_response_for_code
         for status, meaning in self._errors().items():
             if status not in bodies:
-                answer = self._get_response_for_code(Problem, status, [CONTENT_TYPE], direction)
+                answer = describe(Problem, status, [CONTENT_TYPE], direction)
                 bodies[status] = answer | {"description": meaning}
         return bodies
 
