@@ -90,8 +90,9 @@ def probe_workers(
     """
     from celery import Celery
     from kombu.exceptions import OperationalError
+    from redis import RedisError
 
-    app = Celery("probe", broker=url or endpoints.broker_url(), set_as_current=False)
+    app = Celery("probe", broker=url or endpoints.broker_url(), set_as_current=False, fixups=[])
     app.conf.broker_connection_timeout = timeout
     started = time.perf_counter()
     names: set[str] = set()
@@ -100,7 +101,7 @@ def probe_workers(
         for limit in (len(expected), None):
             if not names.issuperset(expected):
                 names |= _ping(app, timeout=timeout, limit=limit)
-    except (OperationalError, OSError) as error:
+    except (OperationalError, RedisError, OSError) as error:
         detail = f"broker unreachable: {_first_line(error)}"
     finally:
         app.close()
@@ -112,7 +113,11 @@ def probe_workers(
 
 def _ping(app: Any, *, timeout: float, limit: int | None) -> set[str]:
     """Return the names before the @ of the workers that answered."""
-    replies = app.control.broadcast("ping", reply=True, timeout=timeout, limit=limit)
+    # A connection of its own: those of Celery's pool may be from before the broker's restart.
+    with app.connection_for_write() as connection:
+        replies = app.control.broadcast(
+            "ping", reply=True, timeout=timeout, limit=limit, connection=connection
+        )
     return {str(worker).partition("@")[0] for reply in replies or [] for worker in reply}
 
 
@@ -128,7 +133,10 @@ def probe_process(layout: Layout, name: str) -> Probe:
 
 def platform_report(layout: Layout, *, bind: str, host: str) -> dict[str, Probe]:
     """Return the state of every part that `up` runs on this machine, in starting order."""
-    report = {"postgres": probe_database(), "valkey": probe_broker()}
+    report = {
+        "postgres": probe_database(endpoints.database_url(layout)),
+        "valkey": probe_broker(endpoints.redis_url(layout)),
+    }
     own = {
         "postgres": endpoints.uses_embedded_database(),
         "valkey": endpoints.uses_embedded_broker(),
@@ -136,7 +144,7 @@ def platform_report(layout: Layout, *, bind: str, host: str) -> dict[str, Probe]
     for name, probe in report.items():
         if own[name] and not probe.ok and not probe_process(layout, name).ok:
             report[name] = Probe(False, "not running", probe.ms)
-    pings = probe_workers() if report["valkey"].ok else {}
+    pings = probe_workers(endpoints.broker_url(layout)) if report["valkey"].ok else {}
     for part, name in WORKERS.items():
         process = probe_process(layout, part)
         ping = pings.get(name, Probe(False, "broker unreachable", 0.0))

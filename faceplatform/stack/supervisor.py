@@ -251,7 +251,12 @@ class Supervisor:
     def _stop_server(self, part: ServerPart, seconds: float) -> None:
         title = part.server.title
         self._say(f"stopping {title}")
-        if not part.lease.release(seconds=max(1.0, seconds)):
+        try:
+            stopped = part.lease.release(seconds=max(1.0, seconds))
+        except OSError as error:
+            self._say(f"{title} could not be stopped: {error}")
+            return
+        if not stopped:
             self._say(f"{title} goes on for another command, which stops it when it ends")
 
     # --- one run at a time

@@ -55,6 +55,23 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Layout]:
     remove(made)
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Layout]:
+    """An installation whose data are made once for a module; nothing runs in it."""
+    made = Layout(project_root=PROJECT, var=tmp_path_factory.mktemp("kept").resolve() / "var")
+    yield made
+    remove(made)
+
+
+@pytest.fixture
+def reused(kept: Layout) -> Iterator[Layout]:
+    """The installation of the module, with empty logs; stopped afterwards."""
+    shutil.rmtree(kept.log, ignore_errors=True)
+    yield kept
+    for server in (ValkeyServer(kept), PostgresServer(kept)):
+        server.stop(2.0)
+
+
 class Screen(Console):
     """A terminal that can be read."""
 

@@ -12,6 +12,8 @@ from faceplatform.stack import endpoints, health, processes
 from faceplatform.stack.health import Probe
 from faceplatform.stack.layout import Layout
 from faceplatform.stack.processes import ProcessIdentity
+from faceplatform.stack.servers import Lease
+from faceplatform.stack.valkey import ValkeyServer
 from tests.stack.fakes import WEB
 
 
@@ -81,7 +83,7 @@ def test_a_web_server_that_answers_is_well(nothing_there: str) -> None:
 
 def test_workers_are_told_apart_by_name(running: Layout) -> None:
     url = endpoints.broker_url(running)
-    app = Celery("tester", broker=url, set_as_current=False)
+    app = Celery("tester", broker=url, set_as_current=False, fixups=[])
     with (
         closing(app),
         start_worker(
@@ -98,6 +100,28 @@ def test_workers_are_told_apart_by_name(running: Layout) -> None:
         alone = health.probe_workers(url, expected=("inference",), timeout=5)
         assert alone["inference"].ok
         assert alone["inference"].ms < 4000, "it does not wait when all have answered"
+
+
+def test_workers_answer_again_after_the_broker_was_away(reused: Layout) -> None:
+    url = endpoints.broker_url(reused)
+    lease = Lease(ValkeyServer(reused))
+    for _ in range(2):
+        lease.acquire()
+        app = Celery("tester", broker=url, set_as_current=False, fixups=[])
+        with (
+            closing(app),
+            start_worker(
+                app,
+                pool="solo",
+                perform_ping_check=False,
+                hostname="inference@tester",
+                loglevel="ERROR",
+            ),
+        ):
+            assert health.probe_workers(url, expected=("inference",), timeout=5)["inference"].ok
+        lease.release()
+        gone = health.probe_workers(url, expected=("inference",))
+        assert "broker unreachable" in gone["inference"].detail
 
 
 def test_without_a_broker_no_worker_answers(nothing_there: str) -> None:

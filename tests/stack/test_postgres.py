@@ -100,7 +100,8 @@ def test_no_password_is_visible_in_the_process_list(running: Layout) -> None:
     assert password not in Path(f"/proc/{identity.pid}/environ").read_text()
 
 
-def test_a_killed_server_comes_back_with_everything_acknowledged(layout: Layout) -> None:
+def test_a_killed_server_comes_back_with_everything_acknowledged(reused: Layout) -> None:
+    layout = reused
     server = PostgresServer(layout)
     lease = Lease(server)
     lease.acquire()
@@ -123,7 +124,8 @@ def test_a_killed_server_comes_back_with_everything_acknowledged(layout: Layout)
     assert server.strays() == []
 
 
-def test_a_lock_file_that_names_a_stranger_does_not_keep_it_from_starting(layout: Layout) -> None:
+def test_a_lock_file_that_names_a_stranger_does_not_keep_it_from_starting(reused: Layout) -> None:
+    layout = reused
     lease = Lease(PostgresServer(layout))
     lease.acquire()
     lease.release()

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -18,6 +19,12 @@ from faceplatform.stack.session import Patience, services
 from faceplatform.stack.valkey import ValkeyServer
 from tests.stack.conftest import PROJECT, clean_environment
 from tests.stack.test_processes import until
+
+
+@pytest.fixture
+def layout(reused: Layout) -> Layout:
+    return reused
+
 
 COMMAND = """
 import sys
@@ -140,8 +147,9 @@ def test_a_server_killed_between_two_commands_is_started_again(layout: Layout) -
 
 
 def test_own_servers_and_supervised_processes_start_nothing(
-    layout: Layout, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    layout = Layout(project_root=PROJECT, var=tmp_path / "var")
     monkeypatch.setenv(SUPERVISED_VARIABLE, layout.key)
     with services(database=True, broker=True, layout=layout):
         assert not layout.var.exists()

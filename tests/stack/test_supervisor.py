@@ -19,10 +19,16 @@ from faceplatform.stack.parts import Backoff, describe
 from faceplatform.stack.postgres import PostgresServer
 from faceplatform.stack.session import services
 from faceplatform.stack.valkey import ValkeyServer
+from tests.stack.conftest import PROJECT
 from tests.stack.fakes import STUBBORN, WEB, supervisor, worker
 from tests.stack.test_processes import until
 
 SERVERS = ("postgres", "valkey")
+
+
+@pytest.fixture
+def layout(reused: Layout) -> Layout:
+    return reused
 
 
 @pytest.fixture
@@ -246,8 +252,9 @@ def test_another_commands_server_is_shared_both_ways(
 
 @pytest.mark.stack
 def test_servers_of_ones_own_are_waited_for_and_left_alone(
-    running: Layout, layout: Layout, output: Path, tmp_path: Path
+    running: Layout, output: Path, tmp_path: Path
 ) -> None:
+    layout = Layout(project_root=PROJECT, var=tmp_path.resolve() / "var")
     parts = {"one": worker("one", tmp_path / "notes")}
     with supervisor(
         layout,

@@ -14,7 +14,7 @@ import sysconfig
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
@@ -22,8 +22,10 @@ import pytest
 
 from faceplatform.stack import endpoints, processes
 from faceplatform.stack.commands import PROCESSES
+from faceplatform.stack.health import platform_report
 from faceplatform.stack.layout import SUPERVISED_VARIABLE, Layout
 from faceplatform.stack.postgres import PostgresServer
+from faceplatform.stack.public_url import PublicUrl
 from faceplatform.stack.valkey import ValkeyServer
 from tests.stack.conftest import PROJECT, clean_environment, remove
 from tests.stack.test_processes import until
@@ -44,9 +46,10 @@ class Installation:
     python: str
     user: int | None
     environment: dict[str, str]
+    children: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def start(self, *arguments: str, output: int | None = subprocess.PIPE) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        child = subprocess.Popen(
             [self.python, "manage.py", *arguments],
             cwd=self.layout.project_root,
             env=self.environment,
@@ -58,6 +61,15 @@ class Installation:
             group=self.user,
             extra_groups=None if self.user is None else [],
         )
+        self.children.append(child)
+        return child
+
+    def end(self) -> None:
+        """Stop what a failed test left."""
+        for child in self.children:
+            if child.poll() is None:
+                child.terminate()
+                child.wait(timeout=30)
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         with self.start(*arguments) as child:
@@ -156,7 +168,9 @@ def installation(request: pytest.FixtureRequest) -> Iterator[Installation]:
             var=project / "var",
             uid=os.geteuid() if user is None else user,
         )
-        yield Installation(layout, python, user, environment)
+        made = Installation(layout, python, user, environment)
+        yield made
+        made.end()
         remove(layout)
     finally:
         shutil.rmtree(top)
@@ -176,6 +190,7 @@ def start_up(installation: Installation) -> tuple[subprocess.Popen[str], float]:
 
 
 def check(installation: Installation) -> dict[str, dict[str, object]]:
+    """Return what `up --check --json` says of each part."""
     done = installation.run("up", "--check", "--json")
     report = json.loads(done.stdout)
     assert (done.returncode == 0) == report["ok"]
@@ -184,7 +199,9 @@ def check(installation: Installation) -> dict[str, dict[str, object]]:
 
 
 def all_well(installation: Installation) -> bool:
-    return all(part["ok"] for part in check(installation).values())
+    url = PublicUrl.parse(installation.environment["PUBLIC_URL"])
+    report = platform_report(installation.layout, bind=url.bind, host=url.host)
+    return all(probe.ok for probe in report.values())
 
 
 def test_the_whole_life_of_an_installation(installation: Installation) -> None:
@@ -195,7 +212,9 @@ def test_the_whole_life_of_an_installation(installation: Installation) -> None:
 
     first, cold = start_up(installation)
     until(lambda: all_well(installation), PATIENCE)
-    assert set(check(installation)) == {"postgres", "valkey", *PROCESSES}
+    report = check(installation)
+    assert set(report) == {"postgres", "valkey", *PROCESSES}
+    assert all(part["ok"] for part in report.values())
 
     second = installation.run("up")
     assert second.returncode == 3

@@ -37,7 +37,8 @@ def test_nobody_enters_without_the_password(running: Layout) -> None:
     assert stat.S_IMODE(running.valkey_socket.stat().st_mode) == 0o700
 
 
-def test_a_killed_broker_comes_back_with_its_messages(layout: Layout) -> None:
+def test_a_killed_broker_comes_back_with_its_messages(reused: Layout) -> None:
+    layout = reused
     server = ValkeyServer(layout)
     lease = Lease(server)
     lease.acquire()
@@ -54,7 +55,8 @@ def test_a_killed_broker_comes_back_with_its_messages(layout: Layout) -> None:
     assert server.strays() == []
 
 
-def test_messages_survive_a_stop(layout: Layout) -> None:
+def test_messages_survive_a_stop(reused: Layout) -> None:
+    layout = reused
     lease = Lease(ValkeyServer(layout))
     lease.acquire()
     with client(layout) as connection:
