@@ -8,6 +8,7 @@ urlpatterns = [
     path("", include("recognition.web.urls")),
     path("", include("faceplatform.api.urls")),
     path("api/v1/", include("recognition.api.urls")),
+    path("admin/", include("faceplatform.admin.urls")),
 ]
 
 handler400 = "faceplatform.core.web.errors.bad_request"

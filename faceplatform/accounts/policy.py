@@ -37,6 +37,9 @@ class Action(StrEnum):
     MODEL_VIEW = "model.view"
     KEY_MANAGE = "key.manage"
     AUDIT_VIEW = "audit.view"
+    ORGANIZATION_VIEW = "organization.view"
+    MEMBER_VIEW = "member.view"
+    ADMIN_ENTER = "admin.enter"
 
 
 VIEWERS = frozenset({Role.OWNER, Role.ADMIN, Role.OPERATOR, Role.VIEWER})
@@ -84,6 +87,10 @@ POLICY: dict[Action, Rule] = {
     Action.MODEL_VIEW: Rule(VIEWERS, _scopes(Scope.READ)),
     Action.KEY_MANAGE: Rule(ADMINS),
     Action.AUDIT_VIEW: Rule(ADMINS),
+    Action.ORGANIZATION_VIEW: Rule(VIEWERS),
+    Action.MEMBER_VIEW: Rule(ADMINS),
+    # Counts and states, for staff; `faceplatform.admin.gate` asks for that flag.
+    Action.ADMIN_ENTER: Rule(VIEWERS, personal=True),
 }
 
 

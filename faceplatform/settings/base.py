@@ -6,6 +6,7 @@ from typing import Any, Literal
 from csp.constants import NONE, SELF
 
 from faceplatform.settings import env
+from faceplatform.settings.admin import ADMIN_APPS
 from faceplatform.settings.storage import file_storage
 from faceplatform.stack import endpoints
 from faceplatform.stack.layout import Layout
@@ -23,6 +24,7 @@ CSRF_TRUSTED_ORIGINS = list(PUBLIC_URL.csrf_origins)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PUBLIC_URL.secure else None
 
 INSTALLED_APPS = [
+    *ADMIN_APPS,
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

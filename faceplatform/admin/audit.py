@@ -1,0 +1,31 @@
+"""The audit log in the admin: to read; nobody adds, changes or deletes a line."""
+
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from faceplatform.accounts.policy import Action
+from faceplatform.admin.base import Allowed, ScopedAdmin
+from faceplatform.admin.columns import pretty
+from faceplatform.core.models import AuditEvent
+
+
+class AuditEventAdmin(ScopedAdmin):
+    """Who did what to whom."""
+
+    allowed = Allowed(view=Action.AUDIT_VIEW)
+    section = "Operation"
+    icon = "history"
+    list_display = ("at", "actor_label", "action", "target_type", "target_label")
+    list_filter = ("action", "target_type", "at")
+    search_fields = ("actor_label", "action", "target_label", "target_id", "request_id")
+    search_help_text = "Who, action, what it was done to, id or request"
+    ordering = ("-pk",)
+    fields = (
+        "at", "actor_label", "action", "target_type", "target_label", "target_id", "details",
+        "request_id", "id",
+    )  # fmt: skip
+
+    @display(description="Details")
+    def details(self, obj: AuditEvent) -> SafeString:
+        """Return what was recorded with the change."""
+        return pretty(obj.data)

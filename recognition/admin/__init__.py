@@ -1,0 +1,12 @@
+"""Galleries, people, photos, faces and model versions in the admin.
+
+Templates are not listed: they are counted where they belong.
+"""
+
+from recognition.admin.faces import FaceImageAdmin
+from recognition.admin.galleries import GalleryAdmin
+from recognition.admin.identities import IdentityAdmin
+from recognition.admin.model_versions import ModelVersionAdmin
+from recognition.admin.photos import PhotoAdmin
+
+__all__ = ["FaceImageAdmin", "GalleryAdmin", "IdentityAdmin", "ModelVersionAdmin", "PhotoAdmin"]
