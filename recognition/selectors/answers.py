@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from recognition.models import Decision, FaceImage, Gallery, Identity, Probe, ProbeFace, ProbeMatch
-from recognition.selectors.thresholds import ThresholdInfo, stranger_rate
+from recognition.selectors.thresholds import ThresholdInfo, stranger_sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +139,7 @@ def _face_answer(
     page = similar_page(face, limit=similar_limit)
     rate = ""
     if face.score is not None:
-        strangers = stranger_rate(probe.gallery, face.score, threshold.templates)
-        rate = f"{strangers} strangers score this high"
+        rate = stranger_sentence(probe.gallery, face.score, threshold.templates)
     return FaceAnswer(
         face=face,
         number=face.number,

@@ -6,7 +6,7 @@ from typing import Any
 from recognition.models import Gallery
 from recognition.refusals import refusals
 from recognition.selectors.templates import count_searchable
-from recognition.vision.calibration import Calibration, StrangerRate
+from recognition.vision.calibration import Calibration
 
 NOMINAL_FPIR = 0.01
 REGROWTH = 1.25
@@ -44,11 +44,14 @@ def threshold_of(gallery: Gallery) -> ThresholdInfo:
     return threshold_for_size(gallery, basis_of(gallery))
 
 
-def stranger_rate(gallery: Gallery, score: float, templates: int) -> StrangerRate:
-    """Return how rarely a stranger reaches this score in a gallery of so many templates."""
+def stranger_sentence(gallery: Gallery, score: float, templates: int) -> str:
+    """Say how rarely a stranger reaches this score in a gallery of so many templates."""
     with refusals():
-        calibration = Calibration.load(gallery.model_version.backbone)
-    return calibration.stranger_rate(score, templates)
+        rate = Calibration.load(gallery.model_version.backbone).stranger_rate(score, templates)
+    if rate.one_in < 2:
+        return "most strangers score this high"
+    relation = "fewer than" if rate.bounded else "about"
+    return f"{relation} 1 in {_two_digits(rate.one_in):,} strangers score this high"
 
 
 def basis_of(gallery: Gallery) -> int:

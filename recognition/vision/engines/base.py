@@ -41,5 +41,5 @@ def prove(engine: Engine, batch: Floats, expected: Floats) -> float:
             f"{engine.name} ({engine.precision}) does not reproduce the stored embeddings: "
             f"lowest cosine {lowest:.5f}, at least {MIN_COSINE} is needed."
         )
-    logger.info("engine %s (%s) proved, lowest cosine %.6f", engine.name, engine.precision, lowest)
+    logger.debug("engine %s (%s) proved, lowest cosine %.6f", engine.name, engine.precision, lowest)
     return lowest
