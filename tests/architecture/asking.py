@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.apps import apps
 from django.urls import reverse
 
 from faceplatform.accounts.routes import Route
@@ -122,4 +123,10 @@ def _arguments(world: World, route: Route) -> dict[str, Any]:
         arguments["number"] = 1
     if "<str:token>" in route.pattern:
         arguments["token"] = "a" * 32
+    if "<path:object_id>" in route.pattern:
+        # admin:<app>_<model>_<verb>
+        app, model, _ = route.name.removeprefix("admin:").split("_")
+        arguments["object_id"] = world.a.row_of(apps.get_model(app, model)).pk
+    if "?P<app_label>" in route.pattern:
+        arguments["app_label"] = "recognition"
     return arguments

@@ -14,9 +14,14 @@ HEAVY = ("torch", "torchvision", "facenet_pytorch", "cv2", "pandas", "sklearn")
 @pytest.mark.parametrize(
     "start",
     [
-        "from faceplatform.wsgi import application; from django.urls import get_resolver;"
-        " get_resolver().url_patterns",
-        "import django; django.setup(); from faceplatform.celery import app; app.loader.import_default_modules()",
+        (
+            "from faceplatform.wsgi import application; from django.urls import get_resolver;"
+            " get_resolver().url_patterns"
+        ),
+        (
+            "import django; django.setup(); from faceplatform.celery import app;"
+            " app.loader.import_default_modules()"
+        ),
     ],
     ids=["web", "worker"],
 )

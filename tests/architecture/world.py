@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models import Model
 from django.test import Client
 
-from faceplatform.accounts.models import ApiKey, Organization, User
+from faceplatform.accounts.models import ApiKey, Membership, Organization, User
 from faceplatform.accounts.principal import (
     ANONYMOUS,
     Principal,
@@ -17,8 +17,16 @@ from faceplatform.accounts.principal import (
     principal_of_user,
 )
 from faceplatform.accounts.roles import Role, Scope
-from faceplatform.core.models import Job, JobState
-from recognition.models import FaceImage, Gallery, Identity, ImportRun, Probe
+from faceplatform.core.models import AuditEvent, Job, JobState
+from recognition.models import (
+    FaceImage,
+    Gallery,
+    Identity,
+    ImportRun,
+    ModelVersion,
+    Photo,
+    Probe,
+)
 from tests.factories import (
     FaceTemplateFactory,
     GalleryFactory,
@@ -70,6 +78,19 @@ class Team:
         """The import's job."""
         assert self.run.job is not None
         return self.run.job
+
+    def row_of(self, model: type[Model]) -> Model:
+        """Return this team's row of a model."""
+        if model is AuditEvent:
+            return AuditEvent.objects.filter(organization=self.organization).latest("pk")
+        known: dict[type[Model], Model] = self.rows | {
+            Organization: self.organization,
+            User: self.people[Role.VIEWER],
+            Membership: self.people[Role.VIEWER].memberships.get(),
+            Photo: self.face.photo,
+            ModelVersion: self.gallery.model_version,
+        }
+        return known[model]
 
     def secrets(self) -> set[str]:
         """Every id and name that nobody else may ever read."""
