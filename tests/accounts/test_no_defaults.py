@@ -15,9 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 _SECRETS = [
     re.compile(r"\bfp_[0-9a-f]{8}_[A-Za-z0-9_-]{43}\b"),
     re.compile(
-        re.compile(
-            r"""(?i)\b(?:secret_key|password|api_key|token)\b\s*[:=]\s*["'](?=[^"']*\d)[^"'{}<>$ ]{8,}["']"""
-        ),
+        r"(?i)\b(?:secret_key|password|api_key|token)\b\s*[:=]\s*"
+        r"""["'](?=[^"']*\d)[^"'{}<>$ ]{8,}["']"""
     ),
     re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
     re.compile(r"(?:postgres(?:ql)?|redis)://[^:@/\s]+:[^@{}$<\s]+@"),
