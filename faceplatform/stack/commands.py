@@ -42,10 +42,10 @@ SETUP_LINK = ("python", "manage.py", "setup_link")
 # With each group the seconds it may take before it is killed; it also gets what the groups
 # before it did not need.
 STOP_ORDER: tuple[tuple[tuple[str, ...], float], ...] = (
-    (("web",), 2.0),
-    (("inference-worker", "training-worker"), 2.5),
-    (("beat",), 1.0),
-    (("dispatcher",), 1.0),
+    (("web",), 1.6),
+    (("inference-worker", "training-worker"), 2.4),
+    (("beat",), 0.8),
+    (("dispatcher",), 0.8),
 )
 SERVERS_STOP_ORDER: tuple[str, ...] = ("valkey", "postgres")
 

@@ -1,5 +1,6 @@
 """What `manage.py` does around a Django command."""
 
+import importlib.util
 import os
 import sys
 import warnings
@@ -26,6 +27,11 @@ def run(argv: Sequence[str]) -> None:
 
 
 def _run(argv: list[str]) -> None:
+    if importlib.util.find_spec("django") is None:
+        raise StackError(
+            f"the platform's packages are not installed for {sys.executable}; run `make setup` "
+            "and use .venv/bin/python"
+        )
     from django.core.management import execute_from_command_line
 
     needs = needs_of(argv)

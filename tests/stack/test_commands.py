@@ -9,6 +9,7 @@ from gunicorn.config import Config  # type: ignore[import-untyped]
 from faceplatform.stack import commands
 from faceplatform.stack.errors import StackError
 from faceplatform.stack.needs import Needs, needs_of
+from faceplatform.stack.supervisor import STOP_SECONDS
 
 
 def test_every_process_has_its_place_in_the_order_of_stopping() -> None:
@@ -17,7 +18,7 @@ def test_every_process_has_its_place_in_the_order_of_stopping() -> None:
 
 
 def test_stopping_leaves_time_for_the_servers() -> None:
-    assert sum(seconds for _, seconds in commands.STOP_ORDER) <= 7
+    assert sum(seconds for _, seconds in commands.STOP_ORDER) <= STOP_SECONDS - 2
 
 
 def test_the_two_workers_serve_all_queues() -> None:
