@@ -114,7 +114,7 @@ class Site:
 
 @pytest.fixture
 def site(browser: Browser, live_server: LiveServer, files: Path) -> Site:
-    organization = OrganizationFactory(name="Northgate archive")
+    organization = OrganizationFactory.create(name="Northgate archive")
     owner = make_member(organization, Role.OWNER, email="owner@example.org", name="Robin Owner")
     return Site(str(live_server.url), organization, owner)
 
@@ -152,7 +152,7 @@ def owner_page(site: Site, context: BrowserContext) -> Page:
 @pytest.fixture
 def gallery(site: Site, fake_pipeline: FakePipeline) -> Gallery:
     """An empty gallery on the stand-in for the networks."""
-    made: Gallery = GalleryFactory(organization=site.organization, name="Staff")
+    made: Gallery = GalleryFactory.create(organization=site.organization, name="Staff")
     return made
 
 

@@ -72,7 +72,9 @@ def pages(site: Site, gallery: Gallery) -> list[str]:
     probe = identify(
         gallery=gallery, data=face_photo(1, 2, variant=8), name=f"{LONG}.png", actor=actor
     )
-    run = ImportRunFactory(gallery=gallery, name=f"{LONG}.zip", job__title=f"Importing {LONG}")
+    run = ImportRunFactory.create(
+        gallery=gallery, name=f"{LONG}.zip", job__title=f"Importing {LONG}"
+    )
     ImportItemFactory(run=run, path=f"{LONG}/{LONG}.png", detail="Enrolled before.")
     JobLogLineFactory(job=run.job, message=LONG)
     return [
