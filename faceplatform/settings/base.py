@@ -95,6 +95,8 @@ CACHES = {
 
 # --- accounts
 AUTH_USER_MODEL = "accounts.User"
+# E-mail addresses are unique by a constraint without regard to case, which this check cannot see.
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 ACCOUNT_ADAPTER = "faceplatform.accounts.adapter.ClosedSignUpAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
