@@ -45,6 +45,18 @@ def test_every_address_of_the_api_is_in_it(schema: dict[str, Any]) -> None:
     assert described == answered
 
 
+def test_every_address_is_in_the_documentation(schema: dict[str, Any]) -> None:
+    text = (COMMITTED.parent / "api.md").read_text(encoding="utf-8")
+    rows = {
+        line.split("|")[1].strip(" `"): {m.strip() for m in line.split("|")[2].split(",")}
+        for line in text.splitlines()
+        if line.startswith("| `/api/v1/")
+    }
+    assert rows == {
+        path: {method.upper() for method in methods} for path, methods in schema["paths"].items()
+    }
+
+
 def test_errors_are_problems_everywhere(schema: dict[str, Any]) -> None:
     for path, method, operation in operations(schema):
         answers = operation["responses"]
