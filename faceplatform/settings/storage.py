@@ -40,6 +40,6 @@ def file_storage(url: str, folder: Path) -> dict[str, Any]:
     if "endpoint" in query:
         options["addressing_style"] = "path"
     return {
-        "BACKEND": "storages.backends.s3.S3Storage",
+        "BACKEND": "faceplatform.core.bucket.BucketStorage",
         "OPTIONS": options | {_OPTIONS[name]: value for name, value in query.items()},
     }

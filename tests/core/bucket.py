@@ -1,9 +1,11 @@
-"""A bucket in this process: what S3 answers to the five requests that storing files needs."""
+"""A bucket in this process: what S3 answers to the requests that storing files needs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from urllib.parse import parse_qsl, urlsplit
 
 
 class Bucket(ThreadingHTTPServer):
@@ -33,6 +35,10 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(200)
 
     def do_GET(self) -> None:
+        query = dict(parse_qsl(urlsplit(self.path).query))
+        if "delimiter" in query:
+            self._answer(200, self._listing(query.get("prefix", "")))
+            return
         found = self.server.objects.get(self._key())
         self._answer(404 if found is None else 200, found or b"")
 
@@ -42,6 +48,24 @@ class _Handler(BaseHTTPRequestHandler):
     def do_DELETE(self) -> None:
         self.server.objects.pop(self._key(), None)
         self._answer(204)
+
+    def _listing(self, prefix: str) -> bytes:
+        """Return what lies directly below a prefix, as one page."""
+        start = f"{self._key()}/{prefix}"
+        below = [key.removeprefix(start) for key in self.server.objects if key.startswith(start)]
+        files = sorted(name for name in below if "/" not in name)
+        folders = sorted({name.partition("/")[0] for name in below if "/" in name})
+        return "".join(
+            [
+                "<ListBucketResult><IsTruncated>false</IsTruncated>",
+                *(f"<Contents><Key>{prefix}{name}</Key></Contents>" for name in files),
+                *(
+                    f"<CommonPrefixes><Prefix>{prefix}{name}/</Prefix></CommonPrefixes>"
+                    for name in folders
+                ),
+                "</ListBucketResult>",
+            ]
+        ).encode()
 
     def _key(self) -> str:
         self.server.seen.append(f"{self.command} {self.headers.get('x-amz-acl', '')}".strip())
@@ -62,6 +86,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("ETag", '"0"')
+        self.send_header("Last-Modified", formatdate(usegmt=True))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)

@@ -14,6 +14,7 @@ from django.core.files.storage import storages
 
 from faceplatform.core import storage
 from faceplatform.settings.storage import file_storage
+from recognition.services import stored_files
 from tests.core.bucket import Bucket, running_bucket
 
 ORGANIZATION = uuid.UUID("0198c0de-0000-7000-8000-000000000001")
@@ -60,6 +61,19 @@ def test_an_archive_can_be_read_from_its_end(bucket: Bucket) -> None:
     storage.delete_archive(key)
     with pytest.raises(FileNotFoundError):
         storage.open_archive(key)
+
+
+@pytest.mark.usefixtures("bucket")
+def test_what_lies_in_it_can_be_looked_through() -> None:
+    digest = storage.put_photo(ORGANIZATION, b"a photo")
+    key = storage.photo_key(ORGANIZATION, digest)
+    assert list(stored_files.walk()) == [(str(Path(key).parent), [digest])]
+    assert stored_files.content_of(key) == stored_files.Content(digest, len(b"a photo"))
+    age = stored_files.age_of(key)
+    assert age is not None
+    assert age.total_seconds() < 60
+    assert stored_files.age_of("missing") is None
+    assert stored_files.content_of("missing") is None
 
 
 def test_without_a_url_files_lie_in_the_folder(tmp_path: Path) -> None:

@@ -169,6 +169,7 @@ def test_gunicorn_keeps_its_own_form_but_for_json() -> None:
     config = gunicorn_logging(as_json=True, level="INFO")
     assert config["handlers"] == logging_config(as_json=True, level="INFO")["handlers"]
     assert not config["loggers"]["gunicorn.error"]["propagate"]
+    assert config["loggers"]["gunicorn.access"]["level"] == "CRITICAL"
 
 
 def test_lines_per_request_are_for_machines() -> None:

@@ -1,5 +1,6 @@
 """`manage.py dispatch`: the outbox of jobs."""
 
+import logging
 import signal
 import threading
 from typing import Any
@@ -10,6 +11,8 @@ from django.db import DatabaseError, connection
 
 from faceplatform.core.jobs.lease import reap
 from faceplatform.core.jobs.outbox import publish_waiting
+
+logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
@@ -22,11 +25,11 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        self.stdout.write("dispatcher ready")
+        logger.info("dispatcher ready")
         while not stop.wait(settings.JOB_DISPATCH_SECONDS):
             try:
                 reap()
                 publish_waiting()
             except DatabaseError as error:
-                self.stderr.write(f"database unreachable, trying again: {error}")
+                logger.warning("database unreachable, trying again: %s", error)
                 connection.close()
