@@ -33,6 +33,13 @@ class Principal:
         return self.organization.pk if self.organization else None
 
     @property
+    def caller(self) -> str:
+        """One word for the one who asks, the same in every request."""
+        if self.api_key is not None:
+            return f"key:{self.api_key.pk}"
+        return f"user:{self.user.pk}" if self.user is not None else "anonymous"
+
+    @property
     def actor(self) -> Actor:
         """The form that rows and audit events keep."""
         if self.api_key is not None:

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -98,12 +99,12 @@ class GalleriesView(ApiView):
 
     actions = {"GET": Action.GALLERY_VIEW, "POST": Action.GALLERY_CREATE}
     pagination_class = IdCursorPagination
+    repeatable = True
 
     @extend_schema(responses=GallerySerializer(many=True))
     def get(self, request: Request) -> Response:
         """List galleries, newest first."""
-        rows = Gallery.objects.visible_to(self.principal).select_related("model_version")
-        return self.page(GallerySerializer, rows)
+        return self.page(GallerySerializer, self._rows())
 
     @extend_schema(request=NewGallery, responses={201: GalleryDetail})
     def post(self, request: Request) -> Response:
@@ -111,12 +112,22 @@ class GalleriesView(ApiView):
         organization_id = self.principal.organization_id
         if organization_id is None:  # the policy table lets nobody here without one
             raise AssertionError
-        gallery = create_gallery(
-            organization_id=organization_id, actor=self.principal.actor, **self.body(NewGallery)
-        )
+        body = self.body(NewGallery)
+
+        def make() -> UUID:
+            actor = self.principal.actor
+            return create_gallery(organization_id=organization_id, actor=actor, **body).pk
+
+        return self.make(make, self._created)
+
+    def _created(self, pk: UUID) -> Response:
+        gallery = get_object_or_404(self._rows(), pk=pk)
         response = self.answer(GalleryDetail, gallery, status=201)
-        response["Location"] = address("api_gallery", gallery.pk)
+        response["Location"] = address("api_gallery", pk)
         return response
+
+    def _rows(self) -> Any:
+        return Gallery.objects.visible_to(self.principal).select_related("model_version")
 
 
 class GalleryView(BelowGallery):

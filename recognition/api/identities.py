@@ -76,6 +76,7 @@ class IdentitiesView(BelowGallery):
     actions = {"GET": Action.IDENTITY_VIEW, "POST": Action.IDENTITY_ENROLL}
     query_serializer_class = IdentityQuery
     pagination_class = IdCursorPagination
+    repeatable = True
 
     @extend_schema(responses=IdentitySerializer(many=True))
     def get(self, request: Request, gallery_id: UUID) -> Response:
@@ -93,12 +94,18 @@ class IdentitiesView(BelowGallery):
         `external_id_exists`.
         """
         gallery = self.gallery(gallery_id)
-        identity = create_identity(
-            gallery=gallery, actor=self.principal.actor, **self.body(NewIdentity)
-        )
-        response = self.answer(IdentitySerializer, counted(identity), status=201)
-        response["Location"] = address("api_identity", identity.pk)
-        return response
+        body = self.body(NewIdentity)
+
+        def make() -> UUID:
+            return create_identity(gallery=gallery, actor=self.principal.actor, **body).pk
+
+        def show(pk: UUID) -> Response:
+            identity = get_object_or_404(identities_of(gallery), pk=pk)
+            response = self.answer(IdentitySerializer, identity, status=201)
+            response["Location"] = address("api_identity", pk)
+            return response
+
+        return self.make(make, show)
 
 
 class IdentityView(BelowIdentity):

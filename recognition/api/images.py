@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.files.uploadedfile import UploadedFile
+from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -13,6 +14,7 @@ from faceplatform.accounts.policy import Action
 from faceplatform.core.api.fields import StrictSerializer, WholeNumberField
 from faceplatform.core.api.pagination import IdCursorPagination
 from faceplatform.core.api.query import StrictQuery
+from faceplatform.core.api.repeats import key_of
 from faceplatform.core.errors import DomainError
 from recognition.api.base import BelowIdentity, BelowImage, TakesPhotos
 from recognition.api.fields import (
@@ -164,6 +166,7 @@ class ImagesView(TakesPhotos, BelowIdentity):
     actions = {"GET": Action.IDENTITY_VIEW, "POST": Action.IDENTITY_ENROLL}
     query_serializer_class = ImageQuery
     pagination_class = IdCursorPagination
+    repeatable = True
     max_body = MAX_PHOTO_BODY * MOST_AT_ONCE
 
     @extend_schema(responses=ImageSerializer(many=True))
@@ -192,16 +195,24 @@ class ImagesView(TakesPhotos, BelowIdentity):
         body = self.body(Enrollment)
         uploads: list[UploadedFile] = body["images"]
         if len(uploads) == 1:
-            face = self._enroll(identity, uploads[0], body.get("face"))
-            response = self.answer(ImageSerializer, face, status=201)
-            response["Location"] = address("api_image", face.pk)
-            return response
+            return self.make(
+                lambda: self._enroll(identity, uploads[0], body.get("face")).pk,
+                lambda pk: self._created(identity, pk),
+            )
         if "face" in body:
             raise DomainError("face_ambiguous", "`face` needs exactly one photo.")
+        if key_of(request) is not None:
+            raise DomainError("idempotency_ambiguous", "Idempotency-Key needs exactly one photo.")
         results = [self._try(identity, upload) for upload in uploads]
         enrolled = sum(result["image"] is not None for result in results)
         counts = {"enrolled": enrolled, "refused": len(results) - enrolled}
         return self.answer(EnrolledItems, counts | {"results": results})
+
+    def _created(self, identity: Identity, pk: UUID) -> Response:
+        rows = identity.faces.select_related("photo", "identity")
+        response = self.answer(ImageSerializer, get_object_or_404(rows, pk=pk), status=201)
+        response["Location"] = address("api_image", pk)
+        return response
 
     def _try(self, identity: Identity, upload: UploadedFile) -> dict[str, Any]:
         """Enroll one of several photos; a refusal is a result like any other."""

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.http import StreamingHttpResponse
+from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
@@ -86,6 +87,7 @@ class GalleryImportsView(BelowGallery):
 
     actions = {"GET": Action.JOB_VIEW, "POST": Action.IMPORT_CREATE}
     pagination_class = IdCursorPagination
+    repeatable = True
     parser_classes = [StrictMultiPartParser]
     max_body: ClassVar[int] = settings.MAX_ARCHIVE_BYTES + _FORM_BYTES
 
@@ -107,15 +109,18 @@ class GalleryImportsView(BelowGallery):
         """
         gallery = self.gallery(gallery_id)
         archive: UploadedFile = self.body(NewImport)["archive"]
-        run = start_import(
-            gallery=gallery,
-            name=archive.name or "archive.zip",
-            archive=archive,
-            actor=self.principal.actor,
-        )
-        response = self.answer(ImportSerializer, run, status=202)
-        response["Location"] = address("api_import", run.pk)
-        return response
+
+        def make() -> UUID:
+            name, actor = archive.name or "archive.zip", self.principal.actor
+            return start_import(gallery=gallery, name=name, archive=archive, actor=actor).pk
+
+        def show(pk: UUID) -> Response:
+            runs = ImportRun.objects.visible_to(self.principal).select_related("job")
+            response = self.answer(ImportSerializer, get_object_or_404(runs, pk=pk), status=202)
+            response["Location"] = address("api_import", pk)
+            return response
+
+        return self.make(make, show)
 
 
 class ImportView(BelowImport):

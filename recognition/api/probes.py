@@ -52,6 +52,7 @@ class IdentifyView(TakesPhotos, BelowGallery):
     """Asking who is in a photo."""
 
     actions = {"POST": Action.IDENTIFY}
+    repeatable = True
 
     @extend_schema(
         operation_id="identify",
@@ -66,10 +67,16 @@ class IdentifyView(TakesPhotos, BelowGallery):
         """
         gallery = self.gallery(gallery_id)
         image: UploadedFile = self.body(Identification)["image"]
-        probe = identify(
-            gallery=gallery, data=image.read(), name=image.name or "", actor=self.principal.actor
-        )
-        return self.answer(AnswerSerializer, answer_of(probe))
+
+        def make() -> UUID:
+            name, actor = image.name or "", self.principal.actor
+            return identify(gallery=gallery, data=image.read(), name=name, actor=actor).pk
+
+        def show(pk: UUID) -> Response:
+            probes = Probe.objects.visible_to(self.principal).select_related("gallery", "photo")
+            return self.answer(AnswerSerializer, answer_of(get_object_or_404(probes, pk=pk)))
+
+        return self.make(make, show)
 
 
 class GalleryProbesView(BelowGallery):

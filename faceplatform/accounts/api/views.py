@@ -1,6 +1,8 @@
 """Base of every API view: asks the policy table, then refuses what no view should meet."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.db.models import QuerySet
 from rest_framework import exceptions
@@ -25,6 +27,7 @@ from faceplatform.core.api.pagination import IdCursorPagination
 from faceplatform.core.api.parsers import StrictJsonParser
 from faceplatform.core.api.problems import CONTENT_TYPE
 from faceplatform.core.api.query import StrictQuery, read_query
+from faceplatform.core.api.repeats import key_of, run_once
 from faceplatform.core.api.requests import check_body, check_url
 from faceplatform.core.api.schema import ProblemSchema
 
@@ -37,7 +40,8 @@ class ApiView(APIView):
     `actions` maps HTTP methods to actions of the policy table; `path_models` maps arguments of
     the URL to the models they are ids of. `query_serializer_class` describes the parameters of
     GET after the `?`, all others are refused; `self.query` holds them validated. `max_body` is in
-    bytes. `pagination_class` is set where GET answers pages.
+    bytes. `pagination_class` is set where GET answers pages. `repeatable` says that POST goes
+    through `make` and so knows Idempotency-Key.
     """
 
     http_method_names = [*METHODS, "head"]
@@ -48,6 +52,7 @@ class ApiView(APIView):
     query_serializer_class: ClassVar[type[StrictQuery]] = StrictQuery
     pagination_class: ClassVar[type[CursorPagination] | None] = None
     max_body: ClassVar[int] = 1024 * 1024
+    repeatable: ClassVar[bool] = False
     schema = ProblemSchema()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -63,6 +68,12 @@ class ApiView(APIView):
             request,
             paged=reads and self.pagination_class is not None,
         )
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Let nobody on the way keep an answer, unless the view says so."""
+        final = super().finalize_response(request, response, *args, **kwargs)
+        final.headers.setdefault("Cache-Control", "no-store")
+        return final
 
     def handle_exception(self, exc: Exception) -> Response:
         """Answer a refusal as problem+json, also where the address answers CSV or HTML."""
@@ -86,6 +97,27 @@ class ApiView(APIView):
     def answer(self, kind: SerializerClass, value: object, *, status: int = 200) -> Response:
         """Return one object."""
         return Response(kind(value, context={"principal": self.principal}).data, status=status)
+
+    def make(self, make: Callable[[], UUID], show: Callable[[UUID], Response]) -> Response:
+        """Make a row and show it; under an Idempotency-Key at most once.
+
+        A repetition is shown the row as it is now, 404 if it is gone.
+        """
+        key = key_of(self.request)
+        organization_id = self.principal.organization_id
+        if key is None or organization_id is None:
+            return show(make())
+        row, fresh = run_once(
+            make,
+            request=self.request,
+            key=key,
+            caller=self.principal.caller,
+            organization_id=organization_id,
+        )
+        response = show(row)
+        if not fresh:
+            response["Idempotency-Replayed"] = "true"
+        return response
 
     def page(self, kind: SerializerClass, rows: QuerySet[Any]) -> Response:
         """Return the page of the rows that was asked for."""

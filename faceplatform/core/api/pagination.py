@@ -73,7 +73,7 @@ class IdCursorPagination(CursorPagination):
     def _is_id(self, cursor: Cursor) -> bool:
         position: Any = cursor.position
         try:
-            return str(self._model._meta.pk.to_python(position)) == position
+            return bool(str(self._model._meta.pk.to_python(position)) == position)
         except DjangoValidationError:
             return False
 

@@ -4,6 +4,7 @@ import re
 from typing import Any, Literal
 
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
 from faceplatform.core.api.problems import CONTENT_TYPE
@@ -23,6 +24,13 @@ _BODY = {
     "415": "The body's type cannot be used.",
     "422": "The content was understood and cannot be used.",
 }
+
+_IDEMPOTENCY_KEY = OpenApiParameter(
+    name="Idempotency-Key",
+    location=OpenApiParameter.HEADER,
+    description="Any text of yours: the same request with the same key within a day does nothing "
+    "again and is answered like the first.",
+)
 
 
 class FieldProblem(serializers.Serializer[Any]):
@@ -50,6 +58,8 @@ class ProblemSchema(AutoSchema):
 
     def get_override_parameters(self) -> list[Any]:
         """Describe the parameters after the `?`."""
+        if self.method == "POST" and getattr(self.view, "repeatable", False):
+            return [_IDEMPOTENCY_KEY]
         kind = getattr(self.view, "query_serializer_class", None) if self.method == "GET" else None
         return [kind] if kind and kind().fields else []
 

@@ -2,5 +2,6 @@
 
 from faceplatform.core.models.audit import AuditEvent
 from faceplatform.core.models.job import Job, JobLogLine, JobState
+from faceplatform.core.models.repeat import RepeatableRequest
 
-__all__ = ["AuditEvent", "Job", "JobLogLine", "JobState"]
+__all__ = ["AuditEvent", "Job", "JobLogLine", "JobState", "RepeatableRequest"]
