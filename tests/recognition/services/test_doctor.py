@@ -17,7 +17,7 @@ from faceplatform.core.actors import SYSTEM
 from faceplatform.core.models import AuditEvent, Job, JobState
 from faceplatform.core.storage import photo_key
 from recognition.models import FaceImage, FaceState, FaceTemplate, Gallery, ImportRun, Photo, Probe
-from recognition.services import doctor_files, stored_files
+from recognition.services import stored_files
 from recognition.services.doctor import Report, examine
 from recognition.services.doctor_findings import EXAMPLES, KINDS, Severity
 from recognition.services.enrollment import enroll_photo
@@ -51,7 +51,9 @@ LONG_AGO = dt.timedelta(days=3)
 def gallery(fake_pipeline: FakePipeline, files: Path, settings: object, tmp_path: Path) -> Gallery:
     """Two people with two photos each, and one probe; models as on a new machine."""
     settings.MODELS_DIR = tmp_path / "models"  # type: ignore[attr-defined]
-    made = create_gallery(organization_id=OrganizationFactory().pk, name="Staff", actor=SYSTEM)
+    made = create_gallery(
+        organization_id=OrganizationFactory.create().pk, name="Staff", actor=SYSTEM
+    )
     for person, name in enumerate(("ann", "bob")):
         identity = create_identity(gallery=made, name=name, actor=SYSTEM)
         for variant in range(2):
@@ -140,7 +142,7 @@ def test_a_photo_erased_during_the_look_is_no_finding(
             erase_identity(identity=identity, actor=SYSTEM)
         return read(key)
 
-    monkeypatch.setattr(doctor_files.stored_files, "content_of", erase_first)
+    monkeypatch.setattr(stored_files, "content_of", erase_first)
     report = examine(actor=SYSTEM)
     assert report.clean, report.findings
     assert not gallery.identities.filter(name="ann").exists()
@@ -161,14 +163,14 @@ def test_a_row_written_during_the_look_keeps_its_old_file(
         if not Photo.objects.filter(sha256=photo.sha256).exists():
             enroll_photo(
                 gallery=gallery,
-                identity=IdentityFactory(gallery=gallery),
+                identity=IdentityFactory.create(gallery=gallery),
                 data=data,
                 path="new.png",
                 actor=SYSTEM,
             )
         return age(key)
 
-    monkeypatch.setattr(doctor_files.stored_files, "age_of", enroll_first)
+    monkeypatch.setattr(stored_files, "age_of", enroll_first)
     assert "file_orphan" not in look(repair=True)
     assert path.read_bytes() == data
 
@@ -179,7 +181,7 @@ def lose_track_of_size(gallery: Gallery, files: Path) -> None:
 
 def leave_a_photo_unused(gallery: Gallery, files: Path) -> None:
     data = face_photo(9)
-    photo = PhotoFactory(organization=gallery.organization, data=data)
+    photo = PhotoFactory.create(organization=gallery.organization, data=data)
     store_file(photo, data)
 
 
@@ -196,8 +198,8 @@ def leave_a_partial_file(gallery: Gallery, files: Path) -> None:
 def leave_archives(gallery: Gallery, files: Path) -> None:
     """Of an import that failed, and of one whose row was never committed."""
     key = f"{gallery.organization_id}/archives/{uuid.uuid4().hex}.zip"
-    job = JobFactory(organization=gallery.organization, state=JobState.FAILED)
-    ImportRunFactory(gallery=gallery, archive=key, job=job)
+    job = JobFactory.create(organization=gallery.organization, state=JobState.FAILED)
+    ImportRunFactory.create(gallery=gallery, archive=key, job=job)
     put(files, key)
     put(files, f"{gallery.organization_id}/archives/{uuid.uuid4().hex}.zip")
 
@@ -211,7 +213,7 @@ def reject_a_face_by_halves(gallery: Gallery, files: Path) -> None:
 
 
 def move_a_template(gallery: Gallery, files: Path) -> None:
-    other = GalleryFactory()
+    other = GalleryFactory.create()
     FaceTemplate.objects.filter(face__identity__name="ann").update(
         gallery=other, organization=other.organization
     )
@@ -227,29 +229,29 @@ def keep_a_probe_for_ever(gallery: Gallery, files: Path) -> None:
 
 def lose_a_worker(gallery: Gallery, files: Path) -> None:
     past = timezone.now() - LONG_AGO
-    JobFactory(state=JobState.RUNNING, lease_until=past, attempt=1)
-    JobFactory(state=JobState.RUNNING, lease_until=None, attempt=3)
+    JobFactory.create(state=JobState.RUNNING, lease_until=past, attempt=1)
+    JobFactory.create(state=JobState.RUNNING, lease_until=None, attempt=3)
 
 
 def queue_an_unknown_kind(gallery: Gallery, files: Path) -> None:
-    JobFactory(kind="recognition.gone")
+    JobFactory.create(kind="recognition.gone")
 
 
 def queue_what_nobody_may_claim(gallery: Gallery, files: Path) -> None:
-    JobFactory(cancel_requested=True)
-    JobFactory(attempt=3)
+    JobFactory.create(cancel_requested=True)
+    JobFactory.create(attempt=3)
 
 
 def import_without_a_job(gallery: Gallery, files: Path) -> None:
     key = f"{gallery.organization_id}/archives/{uuid.uuid4().hex}.zip"
     put(files, key, old=False)
-    ImportRunFactory(gallery=gallery, job=None, archive=key)
-    kept = ImportRunFactory(gallery=gallery, job=None, archive="", folder="/people")
-    ImportItemFactory(run=kept)  # this one is history
+    ImportRunFactory.create(gallery=gallery, job=None, archive=key)
+    kept = ImportRunFactory.create(gallery=gallery, job=None, archive="", folder="/people")
+    ImportItemFactory.create(run=kept)  # this one is history
 
 
 def wait_for_a_lost_archive(gallery: Gallery, files: Path) -> None:
-    ImportRunFactory(gallery=gallery, archive=f"{gallery.organization_id}/archives/gone.zip")
+    ImportRunFactory.create(gallery=gallery, archive=f"{gallery.organization_id}/archives/gone.zip")
 
 
 Fault = Callable[[Gallery, Path], None]
@@ -329,8 +331,8 @@ def test_the_archive_of_a_waiting_import_is_needed(gallery: Gallery, files: Path
     key = f"{gallery.organization_id}/archives/{uuid.uuid4().hex}.zip"
     default_storage.save(key, ContentFile(b"zip"))
     os.utime(files / key, (0, 0))
-    ImportRunFactory(
-        gallery=gallery, archive=key, job=JobFactory(organization=gallery.organization)
+    ImportRunFactory.create(
+        gallery=gallery, archive=key, job=JobFactory.create(organization=gallery.organization)
     )
     assert look(repair=True) == {}
     assert (files / key).exists()
@@ -351,11 +353,11 @@ def test_faces_that_nobody_finds_or_that_are_there_twice(gallery: Gallery) -> No
     first, second = FaceImage.objects.filter(identity__name="ann")
     first.templates.all().delete()
     fields = {"x1": second.x1 + 5, "x2": second.x2, "y1": second.y1, "y2": second.y2}
-    twin = FaceImageFactory(identity=second.identity, photo=second.photo, **fields)
-    FaceTemplateFactory(face=twin)
+    twin = FaceImageFactory.create(identity=second.identity, photo=second.photo, **fields)
+    FaceTemplateFactory.create(face=twin)
     beside = {"x1": second.x2 - 5, "x2": second.x2 + 55, "y1": second.y1, "y2": second.y2}
-    neighbour = FaceImageFactory(identity=second.identity, photo=second.photo, **beside)
-    FaceTemplateFactory(face=neighbour)
+    neighbour = FaceImageFactory.create(identity=second.identity, photo=second.photo, **beside)
+    FaceTemplateFactory.create(face=neighbour)
     report = examine(actor=SYSTEM, repair=True)
     assert codes(report) == {"template_missing": (1, 0), "face_twice": (1, 0)}
     assert str(first.pk) in example_of(report, "template_missing")
@@ -364,7 +366,7 @@ def test_faces_that_nobody_finds_or_that_are_there_twice(gallery: Gallery) -> No
 
 
 def test_a_face_with_a_template_of_another_version_only_is_not_found(gallery: Gallery) -> None:
-    other = ModelVersionFactory(organization=gallery.organization)
+    other = ModelVersionFactory.create(organization=gallery.organization)
     FaceTemplate.objects.filter(face__identity__name="ann").update(model_version=other)
     assert look() == {"template_missing": (2, 0)}
 
@@ -378,10 +380,10 @@ def test_a_template_of_the_wrong_length_is_found(gallery: Gallery) -> None:
 
 
 def test_rows_of_two_organizations_do_not_meet_unnoticed(gallery: Gallery) -> None:
-    stranger = IdentityFactory()
+    stranger = IdentityFactory.create()
     FaceImage.objects.filter(identity__name="ann").update(identity=stranger)
     Photo.objects.filter(faces__identity__name="bob").update(organization=stranger.organization)
-    match = ProbeMatchFactory(probe_face=ProbeFaceFactory(identity=stranger))
+    match = ProbeMatchFactory.create(probe_face=ProbeFaceFactory.create(identity=stranger))
     report = examine(actor=SYSTEM)
     (found,) = (found for found in report.findings if found.code == "reference_foreign")
     assert found.count == 6, "two of ann, two of bob, the probe's face, its match"
@@ -404,8 +406,8 @@ def test_a_threshold_for_another_size_is_a_note(gallery: Gallery) -> None:
 
 
 def test_galleries_whose_network_is_gone_or_another_are_named(gallery: Gallery) -> None:
-    GalleryFactory(model_version=ModelVersionFactory(backbone="retired"))
-    GalleryFactory(model_version=ModelVersionFactory(digest="f" * 64))
+    GalleryFactory.create(model_version=ModelVersionFactory.create(backbone="retired"))
+    GalleryFactory.create(model_version=ModelVersionFactory.create(digest="f" * 64))
     assert look() == {"model_unknown": (1, 0), "model_mismatch": (1, 0)}
 
 
