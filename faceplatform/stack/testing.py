@@ -62,5 +62,6 @@ def stop() -> None:
 
 def _remove_data(layout: Layout) -> None:
     shutil.rmtree(layout.servers.resolve())
+    shutil.rmtree(layout.sockets, ignore_errors=True)
     if layout.servers.is_symlink():
         layout.servers.unlink()
