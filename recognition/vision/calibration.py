@@ -58,7 +58,7 @@ class Calibration:
     """Score statistics of one backbone.
 
     Bin i of `bins` equal bins over -1..1 holds the scores in [-1 + 2i/bins, -1 + 2(i+1)/bins).
-    `nonmated` are counts (bins,); `mated` are sums of weights (bins,), one person one vote.
+    `nonmated` are counts (bins,); `mated` are weights (bins,), every person weighing the same.
     `centring` is float32 (d,), subtracted from a unit-norm embedding before it is made unit again.
     """
 
@@ -148,12 +148,12 @@ def _load(name: str, folder: Path) -> Calibration:
         raise CalibrationMissing(f"There is no calibration file for {name!r}.") from None
     try:
         return from_json(json.loads(text))
-    except (KeyError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError) as error:
         raise ModelDamaged(f"The calibration file of {name!r} cannot be read: {error}") from error
 
 
 def from_json(record: dict[str, Any]) -> Calibration:
-    """Build a Calibration from the parsed file. Raises KeyError, TypeError or ValueError."""
+    """Build a Calibration from the parsed file. Raises LookupError, TypeError or ValueError."""
     bins = int(record["bins"])
     return Calibration(
         backbone=str(record["backbone"]),

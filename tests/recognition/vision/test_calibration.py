@@ -116,7 +116,7 @@ def test_the_project_s_own_file() -> None:
     own = Calibration.load("facenet-casia")
     assert own is Calibration.load("facenet-casia")  # read once
     assert own.centring.shape == (512,)
-    assert own.comparisons > 10_000_000
+    assert own.comparisons > 8_000_000
     expected = {3: 0.40, 10: 0.46, 50: 0.53, 300: 0.59, 1000: 0.63}
     for templates, score in expected.items():
         choice = own.threshold_for(templates)
