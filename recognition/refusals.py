@@ -10,7 +10,9 @@ _STATUS = {
     "file_empty": 400,
     "file_too_large": 413,
     "image_too_many_pixels": 413,
+    "archive_entries": 413,
     "unsupported_media": 415,
+    "decoder_unavailable": 503,
     "model_unavailable": 503,
     "model_damaged": 503,
     "engine_refused": 503,
@@ -26,6 +28,4 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except VisionError as error:
-        raise DomainError(
-            error.code, error.detail, status=_STATUS.get(error.code, 422)
-        ) from error
+        raise DomainError(error.code, error.detail, status=_STATUS.get(error.code, 422)) from error

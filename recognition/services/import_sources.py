@@ -4,11 +4,10 @@ The layout is one folder per person: the folder that directly holds an image nam
 whatever lies above it. A prefix `pins_` is dropped.
 """
 
+import os
+import shutil
 import stat
-import struct
 import unicodedata
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Protocol
@@ -16,6 +15,10 @@ from typing import IO, Protocol
 from django.conf import settings
 
 from faceplatform.core.errors import DomainError, Unprocessable
+from recognition.refusals import refusals
+from recognition.vision import sandbox
+from recognition.vision.archive import DEFLATED, LOCAL_HEADER, STORED, ArchiveEntry
+from recognition.vision.errors import ArchiveError, DecoderCrashed
 
 PREFIX = "pins_"
 MAX_NAME = 1024
@@ -100,88 +103,91 @@ class FolderSource:
 
 
 class ZipSource:
-    """An uploaded zip: checked as a whole before anything is unpacked, read entry by entry."""
+    """An uploaded zip: checked as a whole before anything is unpacked, read entry by entry.
+
+    Its directory is read and its entries are unpacked in a process of their own; here are only the
+    judgements. The handle may be closed once this object exists; `close` this object as well.
+    """
 
     def __init__(self, handle: IO[bytes], *, size: int) -> None:
-        self._handle = handle
+        self._descriptor = _descriptor_of(handle)
         try:
-            self._zip = zipfile.ZipFile(handle)
-        except (zipfile.BadZipFile, ValueError, OSError, struct.error) as error:
-            raise Unprocessable("archive_corrupt", "The file is not a complete zip.") from error
-        except NotImplementedError as error:
-            raise Unprocessable(
-                "archive_method", "The archive is packed in a way not known."
-            ) from error
-        self._infos = [info for info in self._zip.infolist() if not info.is_dir()]
-        self._check(size)
-        self._by_path: dict[str, zipfile.ZipInfo] = {}
+            with refusals():
+                self._files = sandbox.archive_directory(
+                    self._descriptor, max_entries=settings.MAX_ARCHIVE_ENTRIES
+                )
+            self._check(size)
+        except DomainError:
+            self.close()
+            raise
+        self._by_path: dict[str, ArchiveEntry] = {}
 
     def entries(self) -> list[Entry]:
         """Return all entries; the second one of a name gets a number."""
         found = []
-        for number, info in enumerate(self._infos, 1):
-            name = unicodedata.normalize("NFC", info.filename)
+        for number, file in enumerate(self._files, 1):
+            name = unicodedata.normalize("NFC", file.name).replace(
+                "\0", "\N{REPLACEMENT CHARACTER}"
+            )
             if _ignored(name):
                 continue
             path = name if name not in self._by_path else f"{name} ({number})"
             path = (
                 path[:MAX_NAME] if len(path) <= MAX_NAME else f"{path[: MAX_NAME - 12]}… ({number})"
             )
-            self._by_path[path] = info
-            found.append(Entry(number, path, identity_name_of(name), _refusal(info, name)))
+            self._by_path[path] = file
+            found.append(Entry(number, path, identity_name_of(name), _refusal(file, name)))
         if not found:
             raise Unprocessable("archive_empty", "There is no image in the archive.")
         return found
 
     def read(self, entry: Entry) -> bytes:
         """Return an entry's bytes; never more than it declared."""
-        info = self._by_path[entry.path]
+        file = self._by_path[entry.path]
+        if file.size > MAX_IMAGE_BYTES:
+            raise EntryRefused("file_too_large", "An image has at most 20 MB.")
         try:
-            with self._zip.open(info) as handle:
-                return _limited(handle)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
-            raise EntryRefused("archive_corrupt", "The entry is damaged.") from error
-        except NotImplementedError as error:
-            raise EntryRefused(
-                "archive_method", "The entry is packed in a way not known."
-            ) from error
+            return sandbox.archive_entry(self._descriptor, file)
+        except (ArchiveError, DecoderCrashed) as error:
+            raise EntryRefused(error.code, error.detail) from error
 
     def close(self) -> None:
-        """Close the archive."""
-        self._zip.close()
-        self._handle.close()
+        """Let go of the archive."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
     def _check(self, size: int) -> None:
         """Refuse the archive as a whole, from its directory alone."""
-        infos = self._infos
-        if len(infos) > settings.MAX_ARCHIVE_ENTRIES:
-            raise DomainError(
-                "archive_entries",
-                f"The archive has more than {settings.MAX_ARCHIVE_ENTRIES:,} files.",
-                status=413,
-            )
-        unpacked = sum(info.file_size for info in infos)
+        unpacked = sum(file.size for file in self._files)
         if unpacked > settings.MAX_ARCHIVE_UNPACKED_BYTES or unpacked > MAX_RATIO * max(size, 1):
             raise DomainError(
                 "archive_ratio", "The archive would unpack to far more than it holds.", status=413
             )
-        if any(info.flag_bits & 0x1 for info in infos):
+        if any(file.encrypted for file in self._files):
             raise Unprocessable("archive_encrypted", "The archive is protected by a password.")
-        if any(
-            info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for info in infos
-        ):
+        if any(file.method not in (STORED, DEFLATED) for file in self._files):
             raise Unprocessable("archive_method", "The archive is packed in a way not known.")
-        self._check_overlap(size)
+        self._check_overlap()
 
-    def _check_overlap(self, size: int) -> None:
+    def _check_overlap(self) -> None:
         """Refuse entries that share bytes: one small block must not unpack many times."""
         end = 0
-        for info in sorted(self._infos, key=lambda info: info.header_offset):
-            if info.header_offset < end:
+        for file in sorted(self._files, key=lambda file: file.offset):
+            if file.offset < end:
                 raise Unprocessable("archive_overlap", "Entries of the archive overlap.")
-            end = info.header_offset + 30 + info.compress_size
-        if end > size:
-            raise Unprocessable("archive_corrupt", "The archive ends too early.")
+            end = file.offset + LOCAL_HEADER + file.packed
+
+
+def _descriptor_of(handle: IO[bytes]) -> int:
+    """Return a descriptor of an open file's bytes, in memory where it has none of its own."""
+    try:
+        return os.dup(handle.fileno())
+    except (OSError, AttributeError):
+        descriptor = os.memfd_create("archive")
+    with os.fdopen(descriptor, "wb", closefd=False) as copy:
+        shutil.copyfileobj(handle, copy)
+    return descriptor
 
 
 def identity_name_of(path: str) -> str:
@@ -201,12 +207,11 @@ def _is_hidden(part: str) -> bool:
     return part.startswith(".") and part != ".."
 
 
-def _refusal(info: zipfile.ZipInfo, name: str) -> EntryRefused | None:
+def _refusal(file: ArchiveEntry, name: str) -> EntryRefused | None:
     """Return why an entry must not be read, judged by its name and mode."""
-    mode = info.external_attr >> 16
-    if mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+    if file.mode and stat.S_IFMT(file.mode) not in (0, stat.S_IFREG):
         return EntryRefused("unsafe_entry", "The entry is a link or a device.")
-    raw = info.orig_filename
+    raw = file.name
     parts = PurePosixPath(name).parts
     drive = len(name) > 1 and name[1] == ":"
     if name.startswith("/") or "\\" in raw or "\0" in raw or drive or ".." in parts:

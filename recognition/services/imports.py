@@ -1,6 +1,7 @@
 """Bringing a folder or a zip of people into a gallery, image by image, as a job."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,8 @@ def start_import(
     key = ""
     if archive is not None:
         size = archive.size or 0
-        ZipSource(archive.file, size=size).entries()  # type: ignore[arg-type]
+        with closing(ZipSource(archive.file, size=size)) as source:  # type: ignore[arg-type]
+            source.entries()
         archive.seek(0)
         key = storage.put_archive(gallery.organization_id, archive)
     elif folder is not None:
@@ -108,10 +110,11 @@ def open_source(run: ImportRun) -> Source:
         handle = storage.open_archive(run.archive)
     except FileNotFoundError as error:
         raise DomainError("archive_gone", "The uploaded archive is no longer there.") from error
-    handle.seek(0, 2)
-    size = handle.tell()
-    handle.seek(0)
-    return ZipSource(handle, size=size)
+    with handle:
+        handle.seek(0, 2)
+        size = handle.tell()
+        handle.seek(0)
+        return ZipSource(handle, size=size)
 
 
 def counts_of(run: ImportRun) -> dict[str, int]:

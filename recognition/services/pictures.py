@@ -21,7 +21,8 @@ from faceplatform.core.errors import DomainError
 from recognition.models import FaceImage, Photo, Probe, ProbeFace
 from recognition.refusals import refusals
 from recognition.services.faces import box_of
-from recognition.vision.images import crop_face, decode_image, encode_jpeg, thumbnail
+from recognition.vision import sandbox
+from recognition.vision.images import crop_face, encode_jpeg, thumbnail
 
 Kind = Literal["thumb", "crop", "screen", "original"]
 _KINDS: dict[str, Kind] = {"t": "thumb", "c": "crop", "s": "screen", "o": "original"}
@@ -96,7 +97,7 @@ def render_picture(link: Link, *, principal: Principal) -> Picture | None:
     if link.kind == "original":
         return _export(photo, data, principal)
     with refusals():
-        pixels = decode_image(data).pixels
+        pixels = sandbox.decode_image(data).pixels
         if link.kind == "crop" and face is not None:
             pixels = crop_face(pixels, box_of(face), margin=CROP_MARGIN, size=CROP_SIDE)
         else:

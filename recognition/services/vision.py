@@ -18,7 +18,7 @@ from faceplatform.core.errors import DomainError
 from recognition import metrics
 from recognition.models import ModelVersion
 from recognition.refusals import refusals
-from recognition.vision.images import decode_image
+from recognition.vision import sandbox
 from recognition.vision.types import AnalysedFace, DecodedImage
 
 if TYPE_CHECKING:
@@ -71,9 +71,12 @@ def get_pipeline(version: ModelVersion) -> "FacePipeline":
 
 
 def read_photo(data: bytes) -> DecodedImage:
-    """Decode untrusted bytes within the limits. Raises DomainError with the engine's code."""
+    """Decode untrusted bytes within the limits, in a process of its own.
+
+    Raises DomainError with the engine's code.
+    """
     with refusals():
-        return decode_image(data)
+        return sandbox.decode_image(data)
 
 
 def analyse_photo(data: bytes, *, version: ModelVersion) -> AnalysedPhoto:

@@ -142,3 +142,54 @@ class CalibrationMissing(ModelError):
     """The backbone has no calibration file."""
 
     code = "calibration_missing"
+
+
+# --- reading in a process of its own -----------------------------------------------------------
+
+
+class DecoderCrashed(VisionError):
+    """The process that read the file died, or had to be ended, while it did so."""
+
+    code = "decoder_crashed"
+
+
+class DecoderUnavailable(VisionError):
+    """No process to read files in can be started here now; the file is not to blame."""
+
+    code = "decoder_unavailable"
+
+
+class ArchiveError(VisionError):
+    """The bytes cannot be used as an archive, or an entry of it as a file."""
+
+    code = "archive_error"
+
+
+class ArchiveCorrupt(ArchiveError):
+    """The archive, or one entry, breaks the rules of its own format."""
+
+    code = "archive_corrupt"
+
+
+class ArchiveUnsupported(ArchiveError):
+    """Another kind of archive than zip."""
+
+    code = "unsupported_media"
+
+
+class ArchiveMethod(ArchiveError):
+    """Packed in another way than stored or deflated."""
+
+    code = "archive_method"
+
+
+class ArchiveEncrypted(ArchiveError):
+    """Protected by a password."""
+
+    code = "archive_encrypted"
+
+
+class ArchiveEntries(ArchiveError):
+    """More entries than the limit."""
+
+    code = "archive_entries"

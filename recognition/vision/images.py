@@ -8,6 +8,7 @@ import io
 import struct
 import zlib
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 
 import numpy as np
@@ -99,6 +100,7 @@ def _check_before_decoding(data: bytes, limits: ImageLimits) -> ImageFormat:
     return image_format
 
 
+@cache
 def heif_available() -> bool:
     """Whether HEIC files can be read here."""
     return find_spec("pillow_heif") is not None
