@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.apps import apps
+from django.db.models import Model
 from django.urls import reverse
 
+from faceplatform.accounts.models import ApiKey
 from faceplatform.accounts.routes import Route
+from faceplatform.core.models import Job
+from recognition.models import FaceImage, Gallery, Identity
 from recognition.services.pictures import picture_url
 from tests.architecture.world import Caller, World, photo_of, zip_of_people
 from tests.factories import PASSWORD
@@ -47,15 +51,25 @@ def _form(**fields: Any) -> Recipe:
     return lambda world, caller: Ask(form=fields)
 
 
+def _ticked(model: type[Model], action: str) -> Recipe:
+    """Do something to A's row, ticked in a list of the admin."""
+
+    def ask(world: World, caller: Caller) -> Ask:
+        row = str(world.a.row_of(model).pk)
+        return Ask(form={"action": action, "_selected_action": [row], "post": "yes"})
+
+    return ask
+
+
 def _json(**fields: Any) -> Recipe:
     return lambda world, caller: Ask(json=fields)
 
 
 RECIPES: dict[tuple[str, str], Recipe] = {
     ("GET", "picture"): _picture("crop"),
-    ("GET", "picture:original"): _picture("original"),
-    ("GET", "identify:gallery"): lambda w, c: Ask(query=f"?gallery={w.a.gallery.pk}"),
-    ("GET", "probe_similar:identity"): lambda w, c: Ask(query=f"?identity={w.a.identity.pk}"),
+    ("GET", "picture?original"): _picture("original"),
+    ("GET", "identify?gallery"): lambda w, c: Ask(query=f"?gallery={w.a.gallery.pk}"),
+    ("GET", "probe_similar?identity"): lambda w, c: Ask(query=f"?identity={w.a.identity.pk}"),
     ("POST", "api_identify"): lambda w, c: Ask(form={"image": photo_of()}),
     ("POST", "api_images"): lambda w, c: Ask(form={"images": photo_of()}),
     ("POST", "api_imports"): lambda w, c: Ask(form={"archive": zip_of_people()}),
@@ -95,6 +109,21 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ("POST", "identity_new"): _form(name="Somebody new", external_id="", notes=""),
     ("POST", "identity_images"): lambda w, c: Ask(form={"photos": photo_of()}),
     ("POST", "identity_edit"): _form(name="Alpha-identity", external_id="", notes="x"),
+    ("POST", "admin:recognition_gallery_add"): _form(name="New", description="", probe_days="30"),
+    ("POST", "admin:recognition_gallery_change"): _form(
+        name="Alpha-gallery", description="x", probe_days="7", searchable="on"
+    ),
+    ("POST", "admin:recognition_identity_change"): _form(
+        name="Alpha-identity", external_id="", notes="x"
+    ),
+    ("POST", "admin:recognition_gallery_delete"): _form(post="yes"),
+    ("POST", "admin:recognition_identity_delete"): _form(post="yes"),
+    ("POST", "admin:recognition_faceimage_delete"): _form(post="yes"),
+    ("POST", "admin:recognition_gallery_changelist"): _ticked(Gallery, "delete_selected"),
+    ("POST", "admin:recognition_identity_changelist"): _ticked(Identity, "delete_selected"),
+    ("POST", "admin:recognition_faceimage_changelist"): _ticked(FaceImage, "delete_selected"),
+    ("POST", "admin:core_job_changelist"): _ticked(Job, "cancel"),
+    ("POST", "admin:accounts_apikey_changelist"): _ticked(ApiKey, "revoke"),
 }
 
 

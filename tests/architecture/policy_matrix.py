@@ -13,8 +13,10 @@ to the log-in page. All ids in paths and forms are organization A's. The columns
 - keys of B with the same scopes
 - somebody who belongs to no organization, and a superuser who belongs to none
 
-`:` marks a second way to ask the same address.
+`?` marks a second way to ask the same address.
 """
+
+from tests.architecture.admin_matrix import ADMIN_TABLE
 
 COLUMNS = (
     "nobody",
@@ -76,7 +78,7 @@ DELETE api_identity         |401|403 403 204 204|404 404 404 404|403 403 403|404
 
 # pictures; A's people follow their own link, everybody else one that was made for A's viewer
 GET    picture              |401|200 200 200 200|404 404 404 404|200 403 403|404 403 403|403 403
-GET    picture:original     |401|403 403 200 200|404 404 404 404|403 403 403|404 403 403|403 403
+GET    picture?original     |401|403 403 200 200|404 404 404 404|403 403 403|404 403 403|403 403
 
 # accounts
 GET    account_login        |200|302 302 302 302|302 302 302 302|200 200 200|200 200 200|302 302
@@ -105,7 +107,7 @@ GET    job                  |in |200 200 200 200|404 404 404 404|in  in  in |in 
 GET    job_live             |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
 POST   job_cancel           |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
 GET    identify             |in |200 200 200 200|200 200 200 200|in  in  in |in  in  in |403 403
-GET    identify:gallery     |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |403 403
+GET    identify?gallery     |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |403 403
 POST   identify             |in |403 302 302 302|403 404 404 404|in  in  in |in  in  in |403 403
 GET    probes               |in |200 200 200 200|200 200 200 200|in  in  in |in  in  in |403 403
 GET    probe                |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
@@ -113,7 +115,7 @@ POST   probe_delete         |in |403 302 302 302|404 404 404 404|in  in  in |in 
 POST   probe_again          |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
 POST   probe_enroll         |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
 GET    probe_similar        |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
-GET    probe_similar:identity|in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+GET    probe_similar?identity|in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
 GET    probe_similar_csv    |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
 GET    galleries            |in |200 200 200 200|200 200 200 200|in  in  in |in  in  in |403 403
 GET    gallery_new          |in |403 200 200 200|403 200 200 200|in  in  in |in  in  in |403 403
@@ -149,5 +151,5 @@ def _parse(table: str) -> dict[tuple[str, str], dict[str, str]]:
     return rows
 
 
-MATRIX = _parse(_TABLE)
+MATRIX = _parse(_TABLE + ADMIN_TABLE)
 """Method and address (with its way to ask) -> column -> expected status."""
