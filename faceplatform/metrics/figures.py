@@ -18,7 +18,13 @@ from faceplatform.core.models import Job, JobState
 from faceplatform.stack.commands import PROCESSES
 from recognition.models import ModelVersion
 
-PACKAGES = ("Django", "celery", "gunicorn", "openvino", "torch")
+_PACKAGES = {
+    "Django": "django",
+    "Celery": "celery",
+    "gunicorn": "gunicorn",
+    "OpenVINO": "openvino",
+    "PyTorch": "torch",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,4 +154,4 @@ def software() -> dict[str, str]:
         "Python": python_version(),
         "PostgreSQL": str(postgres[0]) if postgres else "unknown",
         "pgvector": str(vector[0]) if vector else "missing",
-    } | {name: metadata.version(name) for name in PACKAGES}
+    } | {title: metadata.version(name) for title, name in _PACKAGES.items()}
