@@ -121,6 +121,8 @@ AUTH_PASSWORD_VALIDATORS[1]["OPTIONS"] = {"min_length": 10}  # type: ignore[assi
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 SETUP_LINK_HOURS = 24
+# Log-ins are limited per address: without this, all people behind a proxy would share one.
+ALLAUTH_TRUSTED_PROXY_COUNT = env.number("TRUSTED_PROXIES", 1 if PUBLIC_URL.secure else 0)
 
 # --- cookies and headers
 SESSION_COOKIE_AGE = 12 * 60 * 60

@@ -85,6 +85,20 @@ def test_the_platform_is_no_superuser(deployment: Deployment) -> None:
     assert row == (False,) * 4
 
 
+def test_log_ins_are_limited_by_the_address_that_the_proxy_saw(deployment: Deployment) -> None:
+    """Not by the proxy's own, which everybody shares, nor by what a caller claims."""
+    done = deployment.run(
+        "manage",
+        "shell",
+        "-v0",
+        "-c",
+        "from django.test import RequestFactory as R;"
+        "from allauth.core.internal.httpkit import get_client_ip;"
+        "print(get_client_ip(R().get('/', headers={'x-forwarded-for': '1.2.3.4, 203.0.113.9'})))",
+    )
+    assert done.stdout.strip() == "203.0.113.9", done.stderr
+
+
 @pytest.mark.usefixtures("containers")
 def test_web_serves_health_and_pages_behind_a_proxy(deployment: Deployment) -> None:
     assert deployment.get("/healthz") == (200, '{"state": "ok"}')
