@@ -86,6 +86,7 @@ class ApiKeyAdmin(ScopedAdmin):
     allowed = Allowed(view=Action.KEY_MANAGE, bulk=Action.KEY_MANAGE)
     section = SECTION
     icon = "key"
+    menu_title = "API keys"
     list_display = ("name", "prefix", "shown_scopes", "state", "created_by", "last_used_at")
     list_filter = ("expires_at", "revoked_at")
     list_select_related = ("created_by",)

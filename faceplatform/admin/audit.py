@@ -15,15 +15,30 @@ class AuditEventAdmin(ScopedAdmin):
     allowed = Allowed(view=Action.AUDIT_VIEW)
     section = "Operation"
     icon = "history"
-    list_display = ("at", "actor_label", "action", "target_type", "target_label")
+    list_display = ("when", "who", "action", "target_type", "target")
     list_filter = ("action", "target_type", "at")
     search_fields = ("actor_label", "action", "target_label", "target_id", "request_id")
     search_help_text = "Who, action, what it was done to, id or request"
     ordering = ("-pk",)
     fields = (
-        "at", "actor_label", "action", "target_type", "target_label", "target_id", "details",
-        "request_id", "id",
+        "when", "who", "action", "target_type", "target", "target_id", "details", "request_id",
+        "id",
     )  # fmt: skip
+
+    @display(description="When (UTC)", ordering="pk")
+    def when(self, obj: AuditEvent) -> str:
+        """Return the time to the second."""
+        return f"{obj.at:%Y-%m-%d %H:%M:%S}"
+
+    @display(description="Who", ordering="actor_label")
+    def who(self, obj: AuditEvent) -> str:
+        """Return the person or key."""
+        return obj.actor_label
+
+    @display(description="To what", ordering="target_label")
+    def target(self, obj: AuditEvent) -> str:
+        """Return the name of what was changed, as it was then."""
+        return obj.target_label
 
     @display(description="Details")
     def details(self, obj: AuditEvent) -> SafeString:

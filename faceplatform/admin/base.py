@@ -68,9 +68,9 @@ class ScopedAdmin(ModelAdmin):
     icon: ClassVar[str]
     editable: ClassVar[tuple[str, ...]] = ()
     delete_label: ClassVar[str] = "Delete"
+    menu_title: ClassVar[str] = ""
     list_per_page = 50
     list_fullwidth = True
-    show_full_result_count = False
 
     # --- whose rows
 

@@ -33,7 +33,7 @@ class JobAdmin(ScopedAdmin):
     section = "Operation"
     icon = "manufacturing"
     list_display = (
-        "title", "shown_state", "progress", "attempt", "created_label", "created_at", "finished_at",
+        "title", "shown_state", "progress", "attempt", "started_by", "created_at", "finished_at",
     )  # fmt: skip
     list_filter = ("state", "kind", "created_at")
     search_fields = ("title", "created_label", "error_code")
@@ -45,7 +45,7 @@ class JobAdmin(ScopedAdmin):
         ("Failure", {"fields": ("error_code", "error_detail")}),
         (
             "Who and when",
-            {"fields": ("created_label", "created_at", "started_at", "finished_at")},
+            {"fields": ("started_by", "created_at", "started_at", "finished_at")},
         ),
         ("Worker", {"fields": ("queue", "attempt", "worker", "heartbeat_at", "lease_until")}),
         ("Record", {"fields": ("id", "last_log_lines")}),
@@ -60,6 +60,11 @@ class JobAdmin(ScopedAdmin):
     def progress(self, obj: Job) -> str:
         """Return how far the work is."""
         return f"{obj.done:,}" if obj.total is None else f"{obj.done:,} of {obj.total:,}"
+
+    @display(description="Started by", ordering="created_label")
+    def started_by(self, obj: Job) -> str:
+        """Return who started it."""
+        return obj.created_label
 
     @display(description="Result")
     def sentence(self, obj: Job) -> str | SafeString:

@@ -62,7 +62,7 @@ class PlatformAdminSite(UnfoldAdminSite):
                 continue
             opts = model._meta
             link = reverse(f"{self.name}:{opts.app_label}_{opts.model_name}_changelist")
-            title = capfirst(str(opts.verbose_name_plural))
+            title = model_admin.menu_title or capfirst(str(opts.verbose_name_plural))
             icon, section = model_admin.icon, model_admin.section
             item = _item(title, icon, link, active=request.path.startswith(link))
             sections.setdefault(section, []).append(item)

@@ -47,7 +47,8 @@ def add_summary(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]
     """Add the figures to the context of the admin's first page."""
     principal = principal_of(request)
     return context | {
-        "headings": [*_counted(), *(f"Jobs: {state.label.lower()}" for state in JobState)],
+        "headings": list(_counted()),
+        "states": [state.label for state in JobState],
         "figures": figures_for(principal),
         "template_counts": template_counts(principal),
         "sees_all": principal.user is not None and principal.user.is_superuser,

@@ -74,7 +74,7 @@ class GalleryAdmin(ScopedAdmin):
         """Return how many people are in it."""
         return f"{obj.identity_count:,}"
 
-    @display(description="Images")
+    @display(description="Enrolled images")
     def images(self, obj: Any) -> str:
         """Return how many face images are enrolled."""
         return f"{obj.image_count:,}"

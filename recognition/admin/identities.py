@@ -61,7 +61,7 @@ class IdentityAdmin(ScopedAdmin):
         """Return the best face of the person."""
         return crop(obj, obj.cover_id)
 
-    @display(description="Images")
+    @display(description="Enrolled images")
     def images(self, obj: Any) -> str:
         """Return how many face images are enrolled."""
         return f"{obj.image_count:,}"
@@ -71,7 +71,7 @@ class IdentityAdmin(ScopedAdmin):
         """Return how many templates the person's images have."""
         return f"{FaceTemplate.objects.filter(face__identity=obj).count():,}"
 
-    @display(description="Best images")
+    @display(description="Pictures")
     def faces(self, obj: Any) -> SafeString:
         """Return the person's images, best first."""
         rows = FaceImage.objects.visible_to(obj.asked_by).filter(identity=obj)
