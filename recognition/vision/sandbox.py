@@ -190,13 +190,12 @@ class _Child:
         self._channel, theirs = socket.socketpair()
         self._output = os.memfd_create("decoded")
         try:
-            self.process = _start(module, theirs.fileno(), self._output)
+            with theirs:  # closed before waiting, or a child that fails would not be noticed
+                self.process = _start(module, theirs.fileno(), self._output)
             hello = wire.receive_head(self._channel, deadline=time.monotonic() + _START_SECONDS)
         except (OSError, wire.ChannelClosed) as error:
             self._close_files()
             raise DecoderUnavailable("No process can be started to read files in.") from error
-        finally:
-            theirs.close()
         self.in_step = True
         if hello.get("confined") is not True:
             logger.warning("this system cannot restrict what decoding processes may call")
@@ -270,7 +269,7 @@ class _Child:
     def _cause(self) -> str:
         """Return how the process ended, for the log."""
         try:
-            code = self.process.wait(_GRACE_SECONDS)
+            code = self.process.wait(1.0)
         except subprocess.TimeoutExpired:
             return "it answered nonsense"
         return f"ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
@@ -290,7 +289,7 @@ def _start(module: str, channel: int, output: int) -> "subprocess.Popen[bytes]":
     """
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     return subprocess.Popen(
-        [sys.executable, "-m", module, str(channel), str(output)],
+        [sys.executable, "-W", "ignore", "-m", module, str(channel), str(output)],
         pass_fds=(channel, output),
         env=environment | {"LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1"},
         cwd=_ROOT,
