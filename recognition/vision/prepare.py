@@ -177,8 +177,6 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         spec = registry.get(options.backbone)
         with store.locked(options.models_dir):
-            if not is_current(options.models_dir / DETECTOR, detector_recipe()):
-                prepare_detector(options.models_dir)
             if not is_current(options.models_dir / spec.name, recipe_of(spec)):
                 prepare_backbone(
                     options.models_dir,
@@ -186,6 +184,8 @@ def main(arguments: list[str] | None = None) -> int:
                     weights_file=options.weights_file,
                     allow_download=options.allow_download,
                 )
+            if not is_current(options.models_dir / DETECTOR, detector_recipe()):
+                prepare_detector(options.models_dir)
     except VisionError as error:
         sys.stdout.write(json.dumps({"code": error.code, "detail": error.detail}) + "\n")
         return 3

@@ -84,6 +84,7 @@ def copied_models(models_dir: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["facenet-casia/network.bin", "mtcnn/pnet.bin"])
 def test_a_damaged_model_is_refused_then_repaired(copied_models: Path, name: str) -> None:
     path = copied_models / name
