@@ -4,6 +4,7 @@ import functools
 from typing import Any
 
 from csp.decorators import csp_update
+from django.http import HttpResponse
 from django.utils.decorators import method_decorator
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import (
@@ -16,7 +17,6 @@ from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularSwaggerSplitView
 from rest_framework import serializers
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from faceplatform.accounts.access import PolicyPermission
 from faceplatform.accounts.api.views import ApiView
@@ -31,6 +31,14 @@ def openapi() -> dict[str, Any]:
     return schema
 
 
+@functools.cache
+def written(*, as_json: bool) -> bytes:
+    """Return the schema as a file; anybody may ask for it, and writing it takes half a second."""
+    renderer: Any = OpenApiJsonRenderer() if as_json else OpenApiYamlRenderer()
+    text: bytes = renderer.render(openapi(), renderer_context={})
+    return text
+
+
 @extend_schema(exclude=True)
 class SchemaView(ApiView):
     """The schema as YAML or, when asked for, as JSON."""
@@ -43,9 +51,11 @@ class SchemaView(ApiView):
         OpenApiJsonRenderer2,
     ]
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         """Send the schema."""
-        return Response(openapi())
+        renderer = request.accepted_renderer
+        text = written(as_json=isinstance(renderer, OpenApiJsonRenderer))
+        return HttpResponse(text, content_type=renderer.media_type)
 
 
 class DocsQuery(StrictQuery):
