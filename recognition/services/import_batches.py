@@ -21,9 +21,15 @@ from recognition.services.vision import (
     photo_of,
     read_photo,
 )
-from recognition.vision.types import AnalysedFace, DecodedImage
+from recognition.vision.types import AnalysedFace, DecodedImage, ImageFormat
 
 BATCH = 16
+_EXTENSIONS: dict[ImageFormat, tuple[str, ...]] = {
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "PNG": (".png",),
+    "WEBP": (".webp",),
+    "HEIF": (".heic", ".heif", ".hif"),
+}
 
 
 @dataclass(slots=True)
@@ -98,7 +104,11 @@ def _read(source: Source, entry: Entry) -> _Item:
         item.data = source.read(entry)
         item.sha256 = hashlib.sha256(item.data).hexdigest()
         item.image = read_photo(item.data)
-    except (EntryRefused, DomainError) as refusal:
+    except EntryRefused as refusal:
+        item.end(ItemStatus.FAILED, refusal.code, refusal.detail)
+    except DomainError as refusal:
+        if refusal.status >= 500:
+            raise  # nothing is wrong with the image
         item.end(ItemStatus.FAILED, refusal.code, refusal.detail)
     return item
 
@@ -193,12 +203,20 @@ def _enroll(run: ImportRun, item: _Item, people: dict[str, Identity]) -> None:
         detector=get_pipeline(run.gallery.model_version).version.detector,
         path=item.entry.path,
     )
-    others = len(item.faces) - 1
-    item.end(
-        ItemStatus.ENROLLED,
-        "main_subject" if others else "",
-        f"The main one of {others + 1} faces." if others else "",
-    )
+    code, detail = _remark(item.entry.path, item.image, len(item.faces))
+    item.end(ItemStatus.ENROLLED, code, detail)
+
+
+def _remark(path: str, image: DecodedImage, faces: int) -> tuple[str, str]:
+    """Return what is worth knowing about an image that was enrolled: code and sentences."""
+    remarks = []
+    if faces > 1:
+        remarks.append(("main_subject", f"The main one of {faces} faces."))
+    if not path.lower().endswith(_EXTENSIONS[image.format]):
+        remarks.append(("type_mismatch", f"By its content this is a {image.format} file."))
+    if not remarks:
+        return "", ""
+    return remarks[0][0], " ".join(detail for _, detail in remarks)
 
 
 def _identity(gallery: Gallery, name: str) -> Identity:
