@@ -110,6 +110,8 @@ def test_a_waiting_job_can_be_cancelled(owner_page: Page, gallery: Gallery, phot
     page.wait_for_url("**/jobs/**")
     expect(page.locator("[data-job-state=queued]")).to_contain_text("Waiting for a worker")
     page.get_by_role("button", name="Cancel").first.click()
+    with page.expect_response("**/live/"):  # the page renews itself behind the question
+        pass
     page.locator("#confirm").get_by_role("button", name="Stop job").click()
     expect(page.locator("[data-job-state=cancelled]")).to_be_visible()
     page.goto("/jobs/")

@@ -49,7 +49,7 @@ def answers(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[None]:
 
 @pytest.fixture
 def organization(db: None) -> Organization:
-    return OrganizationFactory()
+    return OrganizationFactory.create()
 
 
 def scrape(**headers: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -103,9 +103,9 @@ def test_the_token_reads_and_does_nothing_else(db: None) -> None:
 
 
 def test_jobs_by_queue_and_state_and_the_age_of_the_oldest(organization: Organization) -> None:
-    JobFactory(organization=organization)
-    old = JobFactory(organization=organization)
-    JobFactory(organization=organization, state=JobState.FAILED, queue="training")
+    JobFactory.create(organization=organization)
+    old = JobFactory.create(organization=organization)
+    JobFactory.create(organization=organization, state=JobState.FAILED, queue="training")
     Job.objects.filter(pk=old.pk).update(created_at=timezone.now() - dt.timedelta(minutes=2))
     found = scrape()
 
@@ -156,7 +156,7 @@ def test_requests_are_counted_by_route_and_never_by_path(organization: Organizat
 def test_photos_faces_searches_and_models_of_the_main_job(
     organization: Organization, fake_pipeline: FakePipeline
 ) -> None:
-    gallery: Gallery = GalleryFactory(organization=organization)
+    gallery: Gallery = GalleryFactory.create(organization=organization)
     identify(gallery=gallery, data=face_photo(1, 2), name="two.png", actor=SYSTEM)
     found = scrape()
     model = (("model", gallery.model_version.backbone),)
@@ -169,10 +169,12 @@ def test_photos_faces_searches_and_models_of_the_main_job(
 
 
 def test_no_name_of_anybody_is_told(organization: Organization) -> None:
-    gallery = GalleryFactory(
-        organization=organization, name="Secret suspects", model_version=ModelVersionFactory()
+    gallery = GalleryFactory.create(
+        organization=organization,
+        name="Secret suspects",
+        model_version=ModelVersionFactory.create(),
     )
-    JobFactory(organization=organization, title="Importing Ada into Secret suspects")
+    JobFactory.create(organization=organization, title="Importing Ada into Secret suspects")
     text = str(scrape())
     assert organization.name not in text
     assert gallery.name not in text

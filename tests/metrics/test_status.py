@@ -33,7 +33,7 @@ def parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def organization(db: None) -> Organization:
-    return OrganizationFactory()
+    return OrganizationFactory.create()
 
 
 @pytest.fixture
@@ -44,8 +44,8 @@ def admin(organization: Organization) -> Client:
 
 
 def test_it_shows_parts_jobs_disk_and_versions(organization: Organization, admin: Client) -> None:
-    JobFactory(organization=organization)
-    JobFactory(organization=organization, state=JobState.FAILED)
+    JobFactory.create(organization=organization)
+    JobFactory.create(organization=organization, state=JobState.FAILED)
     response = admin.get(URL)
     page = response.content.decode()
     assert response.status_code == 200
@@ -64,10 +64,10 @@ def test_htmx_gets_the_part_that_renews_itself(admin: Client) -> None:
 
 
 def test_models_of_others_are_not_shown(organization: Organization, admin: Client) -> None:
-    own = ModelVersionFactory(organization=organization, name="Ours")
-    GalleryFactory(organization=organization, model_version=own)
-    other = ModelVersionFactory(name="Theirs")
-    GalleryFactory(organization=other.organization, model_version=other)
+    own = ModelVersionFactory.create(organization=organization, name="Ours")
+    GalleryFactory.create(organization=organization, model_version=own)
+    other = ModelVersionFactory.create(name="Theirs")
+    GalleryFactory.create(organization=other.organization, model_version=other)
     response = admin.get(URL)
     assert [(m.name, m.used) for m in response.context["models"]] == [("Ours", 1)]
     assert "Theirs" not in response.content.decode()

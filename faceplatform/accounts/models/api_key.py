@@ -9,6 +9,7 @@ from django.utils import timezone
 from faceplatform.accounts.models.organization import Organization
 from faceplatform.accounts.models.user import User
 from faceplatform.core.ids import uuid7
+from faceplatform.core.models.scoped import ScopedQuerySet
 
 
 class ApiKey(models.Model):
@@ -31,6 +32,8 @@ class ApiKey(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ScopedQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar[list[str]] = ["-created_at"]

@@ -42,9 +42,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def not_allowed(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer 403."""
-    return refusal_response(
-        request, DomainError("not_allowed", "You may not do this.", status=403)
-    )
+    return refusal_response(request, DomainError("not_allowed", "You may not do this.", status=403))
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

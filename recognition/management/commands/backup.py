@@ -6,7 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from faceplatform.core.errors import DomainError
-from recognition.management.common import COMMAND_LINE, ProgressLine
+from recognition.management.common import COMMAND_LINE
+from recognition.management.phases import PhaseLine
 from recognition.services.backup.archive import Manifest
 from recognition.services.backup.create import export_ledger, make_backup
 
@@ -31,14 +32,15 @@ class Command(BaseCommand):
         try:
             if options["ledger_only"]:
                 events = export_ledger(path=path)
-                self.stdout.write(f"{path}: {events:,} erasures.")
+                self.stdout.write(f"{path}: erasures {events:,}")
                 return
-            manifest = make_backup(path=path, actor=COMMAND_LINE, progress=ProgressLine())
+            with PhaseLine() as progress:
+                manifest = make_backup(path=path, actor=COMMAND_LINE, progress=progress)
         except DomainError as error:
             raise CommandError(f"{error.detail} ({error.code})") from error
         except OSError as error:
             raise CommandError(f"{path} cannot be written: {error.strerror}") from error
-        self.stdout.write(f"{path}: {path.stat().st_size / 1e6:,.1f} MB.")
+        self.stdout.write(f"{path}: {path.stat().st_size / 1e6:,.1f} MB")
         self.stdout.write("\n".join(content_lines(manifest)))
 
 
@@ -46,9 +48,9 @@ def content_lines(manifest: Manifest) -> list[str]:
     """Return what a backup holds and what was not in order, for people."""
     counts = manifest.counts
     rows = ", ".join(
-        f"{counts[name]:,} {title}"
+        f"{title} {counts[name]:,}"
         for name, title in (
-            ("galleries", "galleries"),
+            ("galleries", "Galleries"),
             ("identities", "people"),
             ("faces", "faces"),
             ("probes", "probes"),
@@ -57,12 +59,12 @@ def content_lines(manifest: Manifest) -> list[str]:
     )
     lines = [f"{rows} ({counts['bytes'] / 1e6:,.1f} MB), as of {manifest.created}."]
     for names, sentence in (
-        (manifest.erased_meanwhile, "files were erased while the backup was made"),
-        (manifest.missing, "files were missing, so they are not in the backup"),
-        (manifest.damaged, "files were damaged and are in the backup as they were"),
+        (manifest.erased_meanwhile, "Erased while the backup was made"),
+        (manifest.missing, "Missing before, so not in the backup"),
+        (manifest.damaged, "Damaged before, in the backup as they were"),
     ):
         if names:
-            lines.append(f"{len(names):,} {sentence}: {', '.join(names[:3])}")
+            lines.append(f"{sentence}, files: {len(names):,} ({', '.join(names[:3])})")
     if manifest.missing or manifest.damaged:
         lines.append("Run `manage.py doctor`.")
     return lines

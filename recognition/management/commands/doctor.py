@@ -5,7 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from recognition.management.common import COMMAND_LINE, ProgressLine, print_json
+from recognition.management.common import COMMAND_LINE, print_json
+from recognition.management.phases import PhaseLine
 from recognition.services.doctor import Report, examine
 from recognition.services.doctor_findings import Finding
 
@@ -24,7 +25,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Examine, print, and end with the exit code that says how it is."""
-        report = examine(actor=COMMAND_LINE, repair=options["repair"], progress=ProgressLine())
+        with PhaseLine() as progress:
+            report = examine(actor=COMMAND_LINE, repair=options["repair"], progress=progress)
         if options["json"]:
             print_json(self.stdout, report.as_json())
         else:
@@ -34,9 +36,9 @@ class Command(BaseCommand):
 
 def _lines(report: Report) -> list[str]:
     counts = ", ".join(
-        f"{number:,} {name.replace('_', ' ')}" for name, number in report.checked.items()
+        f"{name.replace('_', ' ')} {number:,}" for name, number in report.checked.items()
     )
-    lines = [f"Looked at {counts}."]
+    lines = [f"Looked at: {counts}."]
     for finding in report.findings:
         lines += _finding_lines(finding)
     lines.append("Clean." if report.clean else "Something is wrong; see above.")

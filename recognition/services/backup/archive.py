@@ -15,6 +15,7 @@ import json
 import os
 import tarfile
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -128,7 +129,7 @@ class BackupWriter:
 
     def _store(self, name: str, stream: Readable, size: int) -> str:
         member = tarfile.TarInfo(name)
-        member.size, member.mode = size, 0o600
+        member.size, member.mode, member.mtime = size, 0o600, int(time.time())
         hashing = _Hashing(stream)
         self._tar.addfile(member, hashing)
         return hashing.digest.hexdigest()

@@ -72,8 +72,7 @@ def restore_backup(
     `platform_running`, `server_older`; nothing is changed then.
     """
     reader = BackupReader(path)
-    manifest = reader.verify(_Verifying(path, progress))
-    _check_fits(manifest)
+    manifest = check_backup(path=path, progress=progress)
     if ledger_path is not None:
         _check_ledger(ledger_path)
     present = _check_place(force=force)
@@ -87,6 +86,17 @@ def restore_backup(
         restored = _reconcile(reader, manifest, files, ledger_path, actor, progress)
     _record(restored, actor)
     return restored
+
+
+def check_backup(*, path: Path, progress: Progress = no_progress) -> Manifest:
+    """Verify every byte of a backup and that this version and server can read it.
+
+    Raises DomainError `backup_damaged`, `backup_unreadable`, `backup_format`, `backup_newer`,
+    Conflict `server_older`.
+    """
+    manifest = BackupReader(path).verify(_Verifying(path, progress))
+    _check_fits(manifest)
+    return manifest
 
 
 class _Verifying:
@@ -132,7 +142,7 @@ def _check_place(*, force: bool) -> database.Contents:
     if sessions:
         raise Conflict(
             "platform_running",
-            f"The database is in use by {sessions} other connections. Stop the platform first.",
+            f"Others are connected to the database ({sessions}). Stop the platform first.",
         )
     if not force and (present.used or not stored_files.is_empty()):
         what = "database" if present.used else "folder of files"

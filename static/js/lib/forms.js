@@ -42,6 +42,12 @@ async function copy(text, source) {
   return false;
 }
 
+// A part of the page may have renewed itself while the question stood there.
+function present(form) {
+  if (form.isConnected) return form;
+  return [...document.forms].find((other) => other.action === form.action && other.dataset.confirm);
+}
+
 export function confirmations(root) {
   const dialog = document.getElementById("confirm");
   if (!dialog) return;
@@ -58,8 +64,10 @@ export function confirmations(root) {
     dialog.returnValue = "";
     dialog.addEventListener("close", () => {
       if (dialog.returnValue !== "yes") return;
-      form.dataset.confirmed = "yes";
-      form.requestSubmit();
+      const live = present(form);
+      if (!live) return;
+      live.dataset.confirmed = "yes";
+      live.requestSubmit();
     }, { once: true });
     dialog.showModal();
   }, true);

@@ -44,6 +44,7 @@ from tests.fakes import FakePipeline, face_photo
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+DOCUMENT = (Path(__file__).resolve().parents[3] / "docs" / "backup.md").read_text()
 LONG_AGO = dt.timedelta(days=3)
 
 
@@ -456,7 +457,8 @@ def test_the_command_prints_json_alone_and_says_by_its_code_how_it_is(
     assert run()[0] == 0
 
 
-def test_every_finding_has_a_sentence_without_an_end_and_advice() -> None:
+def test_every_finding_has_a_sentence_without_an_end_advice_and_a_line_in_the_document() -> None:
     for code, kind in KINDS.items():
         assert kind.sentence[0].isupper() and not kind.sentence.endswith("."), code
         assert kind.advice.endswith("."), code
+        assert f"`{code}`" in DOCUMENT, code
