@@ -147,6 +147,7 @@ def test_a_very_long_name_is_cut() -> None:
         (b"Rar!\x1a\x07\x01\0", "unsupported_media"),
         (bytes(257) + b"ustar\x00" + bytes(500), "unsupported_media"),
     ],
+    ids=["empty", "end only", "text", "cut", "gzip", "7z", "rar", "tar"],
 )
 def test_what_is_no_zip(data: bytes, code: str) -> None:
     assert refusal(data) == code
