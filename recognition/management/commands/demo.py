@@ -106,14 +106,14 @@ class Command(BaseCommand):
     def _identify(self, gallery: Gallery, photo: Path) -> dict[str, Any]:
         try:
             probe = identify(
-                gallery=gallery, data=photo.read_bytes(), name=str(photo), actor=COMMAND_LINE
+                gallery=gallery, data=photo.read_bytes(), name=photo.name, actor=COMMAND_LINE
             )
         except DomainError as error:
             self._say(f"\n{photo}: {error.detail} ({error.code})")
             return {"path": str(photo), "faces": [], "code": error.code, "detail": error.detail}
         answer = answer_of(probe, similar_limit=ALL)
         self._say("\n" + "\n".join(answer_lines(answer)))
-        return answer_record(answer)
+        return answer_record(answer) | {"path": str(photo)}
 
     def _say(self, line: str) -> None:
         self.stdout.write(line)

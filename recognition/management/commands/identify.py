@@ -40,12 +40,12 @@ class Command(BaseCommand):
             raise CommandError(f"{photo} cannot be read: {error.strerror}") from error
         gallery = find_gallery(organization_named(options["organization"]), options["gallery"])
         try:
-            probe = identify(gallery=gallery, data=data, name=str(photo), actor=COMMAND_LINE)
+            probe = identify(gallery=gallery, data=data, name=photo.name, actor=COMMAND_LINE)
         except DomainError as error:
             raise CommandError(f"{error.detail} ({error.code})") from error
         answer = answer_of(probe, similar_limit=ALL)
         if options["json"]:
-            print_json(self.stdout, answer_record(answer))
+            print_json(self.stdout, answer_record(answer) | {"path": str(photo)})
         else:
             self.stdout.write("\n".join(answer_lines(answer)))
 
