@@ -3,7 +3,7 @@
 import pytest
 from django.template import Context, Template
 
-from faceplatform.core.templatetags.pages import chip, duration, one_in, rate, score
+from faceplatform.core.templatetags.pages import chip, duration, file_name, one_in, rate, score
 from recognition.selectors.score_shapes import HIGH, LOW
 from recognition.templatetags.scores import HEIGHT, WIDTH, outline, position
 
@@ -45,6 +45,14 @@ def test_a_chip_has_a_shape_and_a_word() -> None:
     shown = chip("identified")
     assert 'href="#i-check"' in shown
     assert "Identified" in shown
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [("gate.jpg", "gate.jpg"), ("/srv/a b/gate.jpg", "gate.jpg"), ("C:\\in\\x.png", "x.png")],
+)
+def test_only_the_name_of_a_file_that_was_asked_about_is_shown(path: str, shown: str) -> None:
+    assert file_name(path) == shown
 
 
 def test_a_chip_escapes_its_word() -> None:

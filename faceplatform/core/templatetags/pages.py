@@ -91,6 +91,12 @@ def score(value: float | None) -> str:
 
 
 @register.filter
+def file_name(path: str) -> str:
+    """Return the last part of a path; where a photo lay on the machine that asked is not shown."""
+    return path.replace("\\", "/").rstrip("/").rpartition("/")[2]
+
+
+@register.filter
 def one_in(share: float) -> str:
     """Write a share as `1 in 12,000`."""
     return f"1 in {max(1, round(1 / share)):,}" if share > 0 else "none"
