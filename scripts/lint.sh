@@ -37,6 +37,7 @@ check "django" "$PY" manage.py check --fail-level WARNING
 check "migrations" "$PY" manage.py makemigrations --check --dry-run
 if [[ -e docs/openapi.yaml ]]; then check "API schema" schema_is_current; fi
 for script in scripts/*.sh .ci/run; do check "$script" bash -n "$script"; done
+for script in docker/*.sh; do check "$script" sh -n "$script"; done
 
 if ((${#failed[@]})); then
     printf '\n%s of the checks failed: %s\n' "${#failed[@]}" "${failed[*]}"

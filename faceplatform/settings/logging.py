@@ -5,7 +5,7 @@ from django.core.exceptions import ImproperlyConfigured
 from faceplatform.core.logs import logging_config
 from faceplatform.settings import env
 
-LOG_LEVEL = env.text("LOG_LEVEL", "INFO").upper()
+LOG_LEVEL = env.choice("LOG_LEVEL", ("INFO", "DEBUG", "WARNING", "ERROR"))
 LOG_FORMAT = env.choice("LOG_FORMAT", ("text", "json"))
 LOGGING = logging_config(as_json=LOG_FORMAT == "json", level=LOG_LEVEL)
 

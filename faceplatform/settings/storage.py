@@ -7,14 +7,12 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 _IN_MEMORY = 16 * 1024 * 1024  # what is read of a larger file goes to the disk
-_OPTIONS = {"endpoint": "endpoint_url", "region": "region_name"}
-
 
 def file_storage(url: str, folder: Path) -> dict[str, Any]:
-    """Return `STORAGES["default"]` for `s3://bucket/prefix?endpoint=...&region=...`, or the folder.
+    """Return `STORAGES["default"]` for `s3://bucket/prefix?endpoint=...`, or the folder.
 
-    Keys come from where boto3 looks for them: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or
-    the role of the machine.
+    Keys and region come from where boto3 looks for them: `AWS_ACCESS_KEY_ID`,
+    `AWS_SECRET_ACCESS_KEY` and `AWS_DEFAULT_REGION`, or the machine's role.
     """
     if not url:
         return {
@@ -27,7 +25,7 @@ def file_storage(url: str, folder: Path) -> dict[str, Any]:
         raise ImproperlyConfigured("STORAGE_URL must look like s3://bucket/prefix")
     if "@" in parts.netloc:
         raise ImproperlyConfigured("STORAGE_URL must not hold keys: use AWS_ACCESS_KEY_ID")
-    if unknown := sorted(query.keys() - _OPTIONS.keys()):
+    if unknown := sorted(query.keys() - {"endpoint"}):
         raise ImproperlyConfigured(f"STORAGE_URL has unknown options: {', '.join(unknown)}")
     options: dict[str, Any] = {
         "bucket_name": parts.netloc,
@@ -38,8 +36,5 @@ def file_storage(url: str, folder: Path) -> dict[str, Any]:
         "signature_version": "s3v4",
     }
     if "endpoint" in query:
-        options["addressing_style"] = "path"
-    return {
-        "BACKEND": "faceplatform.core.bucket.BucketStorage",
-        "OPTIONS": options | {_OPTIONS[name]: value for name, value in query.items()},
-    }
+        options |= {"endpoint_url": query["endpoint"], "addressing_style": "path"}
+    return {"BACKEND": "faceplatform.core.bucket.BucketStorage", "OPTIONS": options}

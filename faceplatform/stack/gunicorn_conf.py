@@ -30,6 +30,6 @@ graceful_timeout = 30
 keepalive = 5
 logconfig_dict = gunicorn_logging(
     as_json=os.environ.get("LOG_FORMAT", "").strip() == "json",
-    level=os.environ.get("LOG_LEVEL", "").strip().upper() or "INFO",
+    level=os.environ.get("LOG_LEVEL", "").strip() or "INFO",
 )
 control_socket_disable = True  # it would lie outside var/, one for all installations

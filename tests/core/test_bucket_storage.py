@@ -24,9 +24,10 @@ ORGANIZATION = uuid.UUID("0198c0de-0000-7000-8000-000000000001")
 def bucket(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
     with running_bucket() as running:
-        url = f"s3://faces/one?endpoint={running.url}&region=eu-central-1"
+        url = f"s3://faces/one?endpoint={running.url}"
         settings.STORAGES = settings.STORAGES | {"default": file_storage(url, Path("unused"))}
         vars(storages)["_storages"].clear()
         yield running

@@ -1,5 +1,6 @@
 import json
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -186,3 +187,15 @@ def test_importing_it_reads_no_settings() -> None:
         "assert not settings.configured"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("METRICS_TOKEN", "short"), ("LOG_FORMAT", "xml"), ("LOG_LEVEL", "LOUD")]
+)
+def test_a_setting_that_makes_no_sense_stops_the_start(name: str, value: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import faceplatform.settings"],
+        env=os.environ | {name: value}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert name in done.stderr.splitlines()[-1]
