@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 _IN_MEMORY = 16 * 1024 * 1024  # what is read of a larger file goes to the disk
 
+
 def file_storage(url: str, folder: Path) -> dict[str, Any]:
     """Return `STORAGES["default"]` for `s3://bucket/prefix?endpoint=...`, or the folder.
 
