@@ -22,7 +22,7 @@ def run_without_blas_overrides(module: str) -> None:
 
 
 def hardware() -> dict[str, object]:
-    """Processor, its number and the instruction sets that matter here, and memory."""
+    """Processor, cores, the instruction sets that matter here, memory, and who else was busy."""
     text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     lines = (line.partition(":") for line in text.splitlines())
     fields = {key.strip(): value.strip() for key, _, value in lines}
@@ -35,6 +35,7 @@ def hardware() -> dict[str, object]:
         "cores": len(os.sched_getaffinity(0)),
         "features": [flag for flag in wanted if flag in flags],
         "memory_gb": round(memory / 2**30, 1),
+        "load_before": round(os.getloadavg()[0], 2),  # above 0.5, speeds mean little
     }
 
 

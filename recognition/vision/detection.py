@@ -19,7 +19,7 @@ from recognition.vision.types import Box, DetectedFace, Floats, Pixels
 NETWORKS = ("pnet", "rnet", "onet")
 """Names of the three networks, in the order in which they look."""
 _SMALL, _LARGE = 24, 48  # input sizes of the second and the third network
-_CHUNK = 256  # windows that go through a network at once; bounds memory
+_CHUNK = 64  # windows that go through a network at once; bounds memory
 
 
 @dataclass(frozen=True, slots=True)

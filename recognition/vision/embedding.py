@@ -12,7 +12,7 @@ from recognition.vision.types import Box, Floats, Pixels
 
 Crops = NDArray[np.uint8]
 
-_CHUNK = 32  # network inputs at once; bounds memory
+_CHUNK = 16  # network inputs at once; bounds memory
 _TINY = 1e-10
 
 
