@@ -16,6 +16,10 @@ VAR = ROOT / "var" / "test"
 os.environ["FACEPLATFORM_VAR"] = str(VAR)
 if "DATABASE_URL" not in os.environ:
     os.environ.update(testing.start(VAR))
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # A broker database each: a Celery worker of one test must not take the messages of another.
+    number = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw")) + 1
+    os.environ["REDIS_URL"] = os.environ["REDIS_URL"].replace("?db=0", f"?db={number}")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -17,7 +17,7 @@ import pytest
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
-from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Response, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from faceplatform.accounts.models import Organization, User
@@ -31,6 +31,8 @@ from tests.fakes import FakePipeline
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 HOW = "Chromium is missing; on Debian and Ubuntu: apt-get install chromium"
 HERE = Path(__file__).parent
+
+expect.set_options(timeout=30_000)  # a machine that runs all tests at once is slow
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -130,7 +132,7 @@ def watch() -> Iterator[Watch]:
 def context(browser: Browser, site: Site, watch: Watch) -> Iterator[BrowserContext]:
     """A browser in which nobody is logged in."""
     opened = browser.new_context(base_url=site.url, reduced_motion="reduce")
-    opened.set_default_timeout(20_000)
+    opened.set_default_timeout(60_000)
     opened.on("page", watch.attach)
     yield opened
     opened.close()
