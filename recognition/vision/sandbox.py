@@ -41,12 +41,14 @@ logger = logging.getLogger(__name__)
 
 _ROOT = Path(__file__).resolve().parents[2]
 _MODULE = "recognition.vision.sandbox_child"
-_START_SECONDS = 60.0
-_GRACE_SECONDS = 5.0
-"""An abandoned child ends itself this much later than its parent would have ended it."""
+_START_SECONDS = 120.0
+_END_SECONDS = 5.0
 _MOST_DIRECTORY = 192 * 1024**2
 _KEPT_OUTPUT = 32 * 1024**2
 _MOST_DETAIL = 300
+_TOO_LONG = "Reading the file took too long."
+_CRASHED = "The file made its reader crash."
+_NONSENSE = "The file's reader answered nonsense."
 # What Python itself may need to start. Nothing else of the environment is passed on.
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "PYTHONHOME")
 
@@ -56,14 +58,22 @@ Octets = NDArray[np.uint8]
 class Sandbox:
     """A few child processes that read files, started when they are first needed.
 
-    `size` children at most; each request has `seconds`; a child serves `lifetime` requests.
-    `module` is what the children run.
+    `size` children at most; a child serves `lifetime` requests. Each request has `cpu_seconds` of
+    computing, which a busy machine does not shorten, and `seconds` in all. `module` is what the
+    children run.
     """
 
     def __init__(
-        self, *, size: int = 2, seconds: float = 20.0, lifetime: int = 2000, module: str = _MODULE
+        self,
+        *,
+        size: int = 2,
+        cpu_seconds: float = 20.0,
+        seconds: float = 60.0,
+        lifetime: int = 2000,
+        module: str = _MODULE,
     ) -> None:
         self._size = size
+        self._cpu_seconds = cpu_seconds
         self._seconds = seconds
         self._lifetime = lifetime
         self._module = module
@@ -123,7 +133,7 @@ class Sandbox:
 
         Raises the subclass of `errors` that the child names, DecoderCrashed or DecoderUnavailable.
         """
-        request = options | {"command": command, "seconds": self._seconds + _GRACE_SECONDS}
+        request = options | {"command": command, "cpu_seconds": self._cpu_seconds}
         with self._child() as child:
             head, content = child.ask(
                 request, body, descriptor, most=most, deadline=time.monotonic() + self._seconds
@@ -224,10 +234,12 @@ class _Child:
             content = self._content(head, most)
         except TimeoutError as error:
             logger.warning("decoding process %d took too long", self.process.pid)
-            raise DecoderCrashed("Reading the file took too long.") from error
+            raise DecoderCrashed(_TOO_LONG) from error
         except wire.ChannelClosed as error:
-            logger.warning("decoding process %d: %s", self.process.pid, self._cause())
-            raise DecoderCrashed("The file made its reader crash.") from error
+            cause = self._cause()
+            logger.warning("decoding process %d %s", self.process.pid, cause)
+            slow = cause == "SIGPROF"
+            raise DecoderCrashed(_TOO_LONG if slow else _CRASHED) from error
         self.in_step = True
         return head, content
 
@@ -237,7 +249,7 @@ class _Child:
         if not self.in_step:
             self.process.kill()
         try:
-            self.process.wait(_GRACE_SECONDS)
+            self.process.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -267,12 +279,12 @@ class _Child:
         return content
 
     def _cause(self) -> str:
-        """Return how the process ended, for the log."""
+        """Return how the process ended: a signal's name, or words."""
         try:
             code = self.process.wait(1.0)
         except subprocess.TimeoutExpired:
-            return "it answered nonsense"
-        return f"ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+            return "answered nonsense"
+        return signal.Signals(-code).name if code < 0 else f"ended with code {code}"
 
     def _close_files(self) -> None:
         self._channel.close()
@@ -302,7 +314,7 @@ def _refusal(head: wire.Head, errors: type[VisionError]) -> VisionError:
     known = {error.code: error for error in errors.__subclasses__()}
     kind, detail = known.get(str(head["error"])), head.get("detail")
     if kind is None or not isinstance(detail, str):
-        return DecoderCrashed("The file's reader answered nonsense.")
+        return DecoderCrashed(_NONSENSE)
     return kind(detail[:_MOST_DETAIL])
 
 
@@ -319,7 +331,7 @@ def _picture(head: wire.Head, content: Octets) -> DecodedImage:
             image_format: ImageFormat = name  # type: ignore[assignment]
             pixels = content.reshape(height, width, 3)
             return DecodedImage(pixels, image_format, tuple(notes))
-    raise DecoderCrashed("The file's reader answered nonsense.")
+    raise DecoderCrashed(_NONSENSE)
 
 
 def _entries(content: Octets) -> list[ArchiveEntry]:
@@ -329,8 +341,8 @@ def _entries(content: Octets) -> list[ArchiveEntry]:
         if all(tuple(map(type, row)) == kinds and min(row[1:]) >= 0 for row in rows):
             return [ArchiveEntry(*row) for row in rows]
     except (ValueError, TypeError, RecursionError) as error:
-        raise DecoderCrashed("The file's reader answered nonsense.") from error
-    raise DecoderCrashed("The file's reader answered nonsense.")
+        raise DecoderCrashed(_NONSENSE) from error
+    raise DecoderCrashed(_NONSENSE)
 
 
 _shared = Sandbox()

@@ -129,10 +129,11 @@ def _refused(data: bytes) -> None:
 def serve(channel: socket.socket, output: int, handlers: Mapping[str, Handler]) -> None:
     """Answer requests until the channel is closed.
 
-    An alarm ends this process if one request takes far too long and nobody is left to do it.
+    A timer ends this process when one request takes too much of the processor. RLIMIT_CPU would
+    count all requests together.
     """
     while (message := wire.receive(channel, max_body=MAX_REQUEST)) is not None:
-        signal.setitimer(signal.ITIMER_REAL, message.head["seconds"])
+        signal.setitimer(signal.ITIMER_PROF, message.head["cpu_seconds"])
         try:
             head, content = handlers[message.head["command"]](message)
         except VisionError as error:
@@ -141,7 +142,7 @@ def serve(channel: socket.socket, output: int, handlers: Mapping[str, Handler]) 
             os.close(message.descriptor)
         _write(output, content)
         wire.send(channel, head | {"size": len(content)})
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def _write(output: int, content: Content) -> None:

@@ -38,6 +38,19 @@ def sleep(_: wire.Message) -> Answer:
     return {}, b""
 
 
+def spin(_: wire.Message) -> Answer:
+    while True:
+        pass
+
+
+def work(_: wire.Message) -> Answer:
+    """Compute for a tenth of a second."""
+    until = time.process_time() + 0.1
+    while time.process_time() < until:
+        pass
+    return {}, b""
+
+
 def fill(_: wire.Message) -> Answer:
     """Write a file larger than allowed."""
     return {}, memoryview(bytearray(300 * 1024**2))
@@ -77,6 +90,8 @@ HANDLERS = dict(sandbox_child.HANDLERS) | {
     "abort": abort,
     "hoard": hoard,
     "sleep": sleep,
+    "spin": spin,
+    "work": work,
     "fill": fill,
     "lie": lie,
     "attempts": attempts,

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from recognition.vision import images, wire
+from recognition.vision import images
 from recognition.vision import sandbox as sandbox_module
 from recognition.vision.errors import DecoderCrashed, DecoderUnavailable, ImageError, VisionError
 from recognition.vision.images import ImageLimits
@@ -27,6 +27,12 @@ from recognition.vision.types import Pixels
 from tests.recognition.vision.conftest import encoded
 
 ROOT = Path(__file__).resolve().parents[3]
+NAMES = {
+    "segfault": "SIGSEGV",
+    "abort": "decoding process",
+    "hoard": "ended with",
+    "fill": "ended with",
+}
 HOSTILE = "tests.recognition.vision.hostile_child"
 
 
@@ -158,7 +164,7 @@ def test_a_child_that_dies_fails_one_file_only(
     with pytest.raises(DecoderCrashed) as caught:
         tell(hostile, end, most=10**9)
     assert caught.value.code == "decoder_crashed"
-    assert "decoding process" in caplog.text
+    assert NAMES[end] in caplog.text
     assert gone(before)
     assert decodes(hostile, picture)
     assert hostile.processes() != [before]
@@ -188,13 +194,25 @@ def test_a_child_that_takes_too_long_is_ended(picture: Pixels) -> None:
     box.close()
 
 
-def test_a_child_nobody_waits_for_ends_itself() -> None:
-    """The alarm is set for each request, so that no orphan decodes for ever."""
-    box = Sandbox(size=1, module=HOSTILE)
-    with box._child() as child:
-        wire.send(child._channel, {"command": "sleep", "seconds": 0.5})
-        child.in_step = False
-        assert child.process.wait(20) == -signal.SIGALRM
+def test_a_child_that_computes_too_long_is_ended_however_busy_the_machine(
+    picture: Pixels,
+) -> None:
+    """Its own timer ends it, so that no orphan decodes for ever either."""
+    box = Sandbox(size=1, cpu_seconds=0.3, module=HOSTILE)
+    pid = _pid_of(box)
+    with pytest.raises(DecoderCrashed, match="too long"):
+        tell(box, "spin")
+    assert gone(pid)
+    assert decodes(box, picture)
+    box.close()
+
+
+def test_time_is_counted_for_each_file(picture: Pixels) -> None:
+    box = Sandbox(size=1, cpu_seconds=0.3, module=HOSTILE)
+    pid = _pid_of(box)
+    for _ in range(4):
+        tell(box, "work")
+    assert box.processes() == [pid]
     box.close()
 
 
