@@ -80,7 +80,9 @@ def test_the_addresses_lead_to_the_running_servers(running: Layout) -> None:
         assert connection.execute("SELECT current_user").fetchone() == ("faceplatform",)
     with redis.Redis.from_url(endpoints.redis_url(running)) as client:
         assert client.ping()
-    with Celery(broker=endpoints.broker_url(running)).connection_for_write() as broker:
+    # Not current: the process's own application must stay the one that publishes.
+    client_app = Celery(broker=endpoints.broker_url(running), set_as_current=False)
+    with client_app.connection_for_write() as broker:
         broker.ensure_connection(max_retries=1)
         assert broker.connected
 
