@@ -32,6 +32,7 @@ check "format" "$PY" -m ruff format --check --output-format concise .
 check "imports" "$PY" .venv/bin/lint-imports --no-logo
 check "types" "$PY" -m mypy
 check "environment" "$PY" -m scripts.check_env_example
+check "reliability tables" "$PY" -m scripts.render_reliability --check
 check "packages" "$PY" -m pip check
 check "django" "$PY" manage.py check --fail-level WARNING
 check "migrations" "$PY" manage.py makemigrations --check --dry-run
