@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 
 from faceplatform.accounts.policy import Action
+from faceplatform.accounts.sessions import principal_of
 from faceplatform.admin.base import Allowed, ScopedAdmin
 from faceplatform.admin.columns import pretty
 from faceplatform.core import jobs
@@ -81,10 +82,11 @@ class JobAdmin(ScopedAdmin):
     @action(description="Cancel selected jobs", permissions=["bulk"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """End the ticked jobs at their next step; what is finished stays."""
+        actor = principal_of(request).actor
         stopped = ended = 0
         for job in queryset:
             try:
-                jobs.cancel(job)
+                jobs.cancel(job, actor=actor)
                 stopped += 1
             except Conflict:
                 ended += 1

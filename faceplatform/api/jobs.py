@@ -97,6 +97,6 @@ class JobCancelView(_OneJobView):
         What it finished before stays. A job that has ended answers 409 `job_ended`.
         """
         job = self.job(job_id)
-        cancel(job)
+        cancel(job, actor=self.principal.actor)
         job.refresh_from_db()
         return self.answer(JobSerializer, job)

@@ -83,6 +83,6 @@ class JobCancelView(_JobPage):
     actions: ClassVar[dict[str, Action]] = {"POST": Action.JOB_CANCEL}
 
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        jobs.cancel(self.job(pk))
+        jobs.cancel(self.job(pk), actor=self.principal.actor)
         success(request, "The job stops at its next step. What is finished stays.")
         return HttpResponseRedirect(reverse("job", args=[pk]))

@@ -34,7 +34,6 @@ def check_imports(findings: Findings, progress: Progress) -> dict[str, int]:
             if run.archive:
                 default_storage.delete(run.archive)
         findings.add("import_without_job", f"import {run.pk}", repaired=findings.repair)
-    # A running import deletes its archive just before its job ends.
     waiting = ImportRun.objects.filter(job__state=JobState.QUEUED).exclude(archive="")
     for run in waiting.iterator():
         if default_storage.exists(run.archive):

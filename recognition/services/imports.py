@@ -80,11 +80,13 @@ def run_import(context: jobs.JobContext) -> dict[str, Any]:
     """Import what is not imported yet; safe to run again after any interruption.
 
     Every batch writes faces and result lines in one transaction under the job's token, so a line
-    exists exactly when its face does.
+    exists exactly when its face does. The archive stays until the job has ended.
     """
     run = ImportRun.objects.select_related("gallery__model_version").get(
         pk=context.payload["import_run"]
     )
+    if run.archive:
+        context.at_end(lambda: storage.delete_archive(run.archive))
     get_pipeline(run.gallery.model_version)
     source = open_source(run)
     try:
@@ -92,8 +94,6 @@ def run_import(context: jobs.JobContext) -> dict[str, Any]:
     finally:
         source.close()
     refresh_threshold(run.gallery)
-    if run.archive:
-        storage.delete_archive(run.archive)
     counts = counts_of(run)
     return {
         "sentence": _sentence(counts, run.gallery.name),

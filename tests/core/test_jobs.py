@@ -10,7 +10,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from faceplatform.accounts.models import Organization
-from faceplatform.core.actors import SYSTEM
+from faceplatform.core.actors import SYSTEM, Actor
 from faceplatform.core.errors import Conflict, Unprocessable
 from faceplatform.core.jobs import (
     JobCancelled,
@@ -23,7 +23,7 @@ from faceplatform.core.jobs import (
     registry,
     run_here,
 )
-from faceplatform.core.models import Job, JobState
+from faceplatform.core.models import AuditEvent, Job, JobState
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -177,13 +177,13 @@ def test_the_reaper_requeues_twice_and_then_fails(organization: Organization) ->
 
 def test_cancel_while_waiting_and_while_running(organization: Organization) -> None:
     waiting = make_job(organization, lambda context: None)
-    cancel(waiting)
+    cancel(waiting, actor=SYSTEM)
     waiting.refresh_from_db()
     assert waiting.state == JobState.CANCELLED
     assert not run_here(waiting.pk)
 
     def handler(context: JobContext) -> None:
-        cancel(running)
+        cancel(running, actor=SYSTEM)
         context.progress(1, 2, force=True)
         raise AssertionError("must not be reached")
 
@@ -192,17 +192,61 @@ def test_cancel_while_waiting_and_while_running(organization: Organization) -> N
     running.refresh_from_db()
     assert running.state == JobState.CANCELLED
     with pytest.raises(Conflict, match="job_ended"):
-        cancel(running)
+        cancel(running, actor=SYSTEM)
 
 
 def test_a_cancelled_job_of_a_dead_worker_ends_as_cancelled(organization: Organization) -> None:
     job = make_job(organization, lambda context: None)
     assert lease.claim(job.pk, worker="dies") is not None
-    cancel(job)
+    cancel(job, actor=SYSTEM)
     expire_lease(job)
     lease.reap()
     job.refresh_from_db()
     assert job.state == JobState.CANCELLED
+
+
+def test_a_cancelled_job_is_not_tried_again(organization: Organization) -> None:
+    def handler(context: JobContext) -> None:
+        cancel(job, actor=SYSTEM)
+        raise RuntimeError("broken, before it noticed")
+
+    job = make_job(organization, handler)
+    assert [run_here(job.pk), run_here(job.pk)] == [True, False]
+    job.refresh_from_db()
+    assert (job.state, job.attempt) == (JobState.CANCELLED, 1)
+    assert job.finished_at is not None
+
+
+@pytest.mark.parametrize("running", [False, True])
+def test_a_cancel_is_on_record_once(organization: Organization, running: bool) -> None:
+    job = make_job(organization, lambda context: None)
+    if running:
+        assert lease.claim(job.pk, worker="busy") is not None
+        cancel(job, actor=Actor(label="ann"))
+    cancel(job, actor=Actor(label="ann"))
+    event = AuditEvent.objects.get(action="job.cancel")
+    assert (event.actor_label, event.target_id) == ("ann", str(job.pk))
+    assert event.organization_id == organization.pk
+
+
+@pytest.mark.parametrize(
+    ("error", "tidied"),
+    [(None, 1), (Unprocessable("archive_empty", "nothing in it"), 1), (JobCancelled(), 1),
+     (RuntimeError("tried again"), 0), (LeaseLost(), 0)],
+)  # fmt: skip
+def test_what_another_attempt_needs_goes_only_when_the_job_has_ended(
+    organization: Organization, error: Exception | None, tidied: int
+) -> None:
+    states = []
+
+    def handler(context: JobContext) -> None:
+        context.at_end(lambda: states.append(Job.objects.get(pk=job.pk).is_active))
+        if error is not None:
+            raise error
+
+    job = make_job(organization, handler)
+    run_here(job.pk)
+    assert states == [False] * tidied
 
 
 def test_progress_notices_a_cancel_and_keeps_the_numbers(organization: Organization) -> None:
@@ -212,7 +256,7 @@ def test_progress_notices_a_cancel_and_keeps_the_numbers(organization: Organizat
         context.progress(3, 10, "third", force=True)
         row = Job.objects.get(pk=context.job_id)
         seen.append((row.done, row.total))
-        cancel(row)
+        cancel(row, actor=SYSTEM)
         with pytest.raises(JobCancelled):
             context.progress(4, 10, force=True)
         raise JobCancelled

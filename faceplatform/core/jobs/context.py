@@ -46,6 +46,7 @@ class JobContext:
         self._lost = threading.Event()
         self._cancelled = threading.Event()
         self._stop = threading.Event()
+        self._endings: list[Callable[[], None]] = []
         self._written_at = 0.0
         self._thread = threading.Thread(target=self._beat, name=f"lease-{job.pk}", daemon=True)
 
@@ -86,6 +87,20 @@ class JobContext:
         if self._listener is not None:
             self._listener(done, total, note)
         self.check()
+
+    def at_end(self, action: Callable[[], None]) -> None:
+        """Have `action()` called once this attempt has ended the job for good.
+
+        For what a further attempt would still need, such as an uploaded archive: it is called
+        after the commit that ends the job, so a worker killed before it leaves the thing behind,
+        never a job without it.
+        """
+        self._endings.append(action)
+
+    def end(self) -> None:
+        """Call what handlers gave to `at_end`; the runner does this."""
+        for action in self._endings:
+            action()
 
     def log(self, message: str, *, level: str = "info") -> None:
         """Add a line to the job's log."""

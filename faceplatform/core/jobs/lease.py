@@ -74,17 +74,24 @@ def finish(held: Claim, state: JobState, **fields: object) -> bool:
     return bool(updated)
 
 
-def requeue(held: Claim, *, delay_seconds: float) -> bool:
-    """Give the job back for another attempt after a delay; False if the lease was lost."""
+def requeue(held: Claim, *, delay_seconds: float) -> JobState | None:
+    """Give the job back for another attempt after a delay, or end it if it was cancelled.
+
+    Returns the state it is in now, or None if the lease was lost; then nothing is written.
+    """
     sql = """
         UPDATE core_job
-           SET state = 'queued', lease_until = NULL, published_at = NULL,
+           SET state = CASE WHEN cancel_requested THEN 'cancelled' ELSE 'queued' END,
+               finished_at = CASE WHEN cancel_requested THEN now() END,
+               lease_until = NULL, published_at = NULL,
                not_before = now() + make_interval(secs => %s)
          WHERE id = %s AND token = %s AND state = 'running'
+     RETURNING state
     """
     with connection.cursor() as cursor:
         cursor.execute(sql, [delay_seconds, held.job_id, held.token])
-        return bool(cursor.rowcount == 1)
+        row = cursor.fetchone()
+    return None if row is None else JobState(row[0])
 
 
 def reap() -> list[uuid.UUID]:

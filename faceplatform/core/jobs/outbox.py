@@ -9,11 +9,13 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
 
+from faceplatform.core import audit
 from faceplatform.core.actors import Actor
 from faceplatform.core.errors import Conflict
 from faceplatform.core.jobs import barriers
 from faceplatform.core.jobs.registry import find_kind
 from faceplatform.core.models import Job, JobState
+from faceplatform.core.models.job import ACTIVE_STATES
 
 logger = logging.getLogger(__name__)
 
@@ -93,10 +95,28 @@ def publish_waiting(*, limit: int = 500) -> int:
     return rung
 
 
-def cancel(job: Job) -> None:
-    """Cancel a waiting job at once; ask a running one to stop at its next step."""
-    waiting = Job.objects.filter(pk=job.pk, state=JobState.QUEUED)
-    if waiting.update(state=JobState.CANCELLED, cancel_requested=True, finished_at=Now()):
-        return
-    if not Job.objects.filter(pk=job.pk, state=JobState.RUNNING).update(cancel_requested=True):
-        raise Conflict("job_ended", "The job has already ended.")
+def cancel(job: Job, *, actor: Actor) -> None:
+    """Cancel a waiting job at once; ask a running one to stop at its next step.
+
+    Asking again changes nothing. Raises Conflict `job_ended`.
+    """
+    with transaction.atomic():
+        held = Job.objects.select_for_update().filter(pk=job.pk, state__in=ACTIVE_STATES).first()
+        if held is None:
+            raise Conflict("job_ended", "The job has already ended.")
+        if held.cancel_requested and held.state == JobState.RUNNING:
+            return
+        held.cancel_requested = True
+        if held.state == JobState.QUEUED:
+            held.state = JobState.CANCELLED
+            held.finished_at = Now()
+        held.save(update_fields=["cancel_requested", "state", "finished_at"])
+        audit.record(
+            organization_id=held.organization_id,
+            actor=actor,
+            action="job.cancel",
+            target_type="job",
+            target_id=held.pk,
+            target_label=held.title,
+            data={"kind": held.kind},
+        )

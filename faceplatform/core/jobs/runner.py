@@ -43,42 +43,58 @@ def run_here(job_id: uuid.UUID, *, listener: Listener | None = None) -> bool:
 
 
 def _run(kind: JobKind, job: Job, held: lease.Claim, listener: Listener | None) -> None:
+    context = JobContext(job, held, listener=listener)
+    if _attempt(kind, context, held):
+        barriers.reach("after_end")
+        context.end()
+
+
+def _attempt(kind: JobKind, context: JobContext, held: lease.Claim) -> bool:
+    """Run the handler and write how it went; return whether that ended the job."""
     try:
-        with JobContext(job, held, listener=listener) as context:
+        with context:
             result = kind.handler(context) or {}
             context.check()
+            barriers.reach("before_end")
     except LeaseLost:
-        logger.warning("job %s was taken over; this attempt leaves no trace", job.pk)
+        logger.warning("job %s was taken over; this attempt leaves no trace", held.job_id)
+        return False
     except JobCancelled:
-        lease.log(job.pk, "Cancelled; what was finished stays")
-        lease.finish(held, JobState.CANCELLED)
+        lease.log(held.job_id, "Cancelled; what was finished stays")
+        return lease.finish(held, JobState.CANCELLED)
     except DomainError as error:
-        _fail(held, error.code, error.detail)
+        return _fail(held, error.code, error.detail)
     except Exception as error:
-        logger.exception("job %s failed in attempt %d", job.pk, held.attempt)
-        _retry_or_fail(held, error)
-    else:
-        _succeed(held, result)
+        logger.exception("job %s failed in attempt %d", held.job_id, held.attempt)
+        return _retry_or_fail(held, error)
+    return _succeed(held, result)
 
 
-def _succeed(held: lease.Claim, result: dict[str, object]) -> None:
+def _succeed(held: lease.Claim, result: dict[str, object]) -> bool:
     with transaction.atomic():
-        if lease.finish(held, JobState.SUCCEEDED, result=result, note=""):
+        ended = lease.finish(held, JobState.SUCCEEDED, result=result, note="")
+        if ended:
             lease.log(held.job_id, "Done")
+    return ended
 
 
-def _fail(held: lease.Claim, code: str, detail: str) -> None:
+def _fail(held: lease.Claim, code: str, detail: str) -> bool:
     with transaction.atomic():
-        if lease.finish(held, JobState.FAILED, error_code=code, error_detail=detail):
+        ended = lease.finish(held, JobState.FAILED, error_code=code, error_detail=detail)
+        if ended:
             lease.log(held.job_id, f"{code}: {detail}", level="error")
+    return ended
 
 
-def _retry_or_fail(held: lease.Claim, error: Exception) -> None:
-    """Wait and try again after an unexpected error, until the attempts are used up."""
+def _retry_or_fail(held: lease.Claim, error: Exception) -> bool:
+    """Wait and try again after an unexpected error, until the attempts are used up.
+
+    Returns whether the job has ended, which a cancelled one does at once.
+    """
     sentence = f"{type(error).__name__}: {error}"
     if held.attempt >= settings.JOB_MAX_ATTEMPTS:
-        _fail(held, "unexpected_error", sentence)
-        return
+        return _fail(held, "unexpected_error", sentence)
     line = f"Attempt {held.attempt} failed, trying again: {sentence}"
     lease.log(held.job_id, line, level="error")
-    lease.requeue(held, delay_seconds=settings.JOB_RETRY_SECONDS * held.attempt)
+    state = lease.requeue(held, delay_seconds=settings.JOB_RETRY_SECONDS * held.attempt)
+    return state == JobState.CANCELLED

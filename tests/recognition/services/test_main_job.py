@@ -269,6 +269,37 @@ def test_a_zip_is_imported_and_then_deleted(gallery: Gallery) -> None:
     assert not default_storage.exists(run.archive)
 
 
+@pytest.mark.parametrize(("barrier", "attempts"), [("before_end", 2), ("after_end", 1)])
+def test_a_worker_that_dies_around_the_end_of_an_import_loses_no_archive_too_early(
+    gallery: Gallery, barrier: str, attempts: int
+) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("ann/1.png", face_photo(ANN))
+    run = start_import(
+        gallery=gallery, name="a.zip", archive=ContentFile(out.getvalue()), actor=SYSTEM, ring=False
+    )
+    assert run.job is not None
+
+    def die(name: str) -> None:
+        if name == barrier:
+            raise KeyboardInterrupt
+
+    barriers.add_hook(die)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_here(run.job.pk)
+    finally:
+        barriers.clear_hooks()
+    assert default_storage.exists(run.archive)
+    Job.objects.update(lease_until=timezone.now() - dt.timedelta(seconds=1))
+    run_here(run.job.pk)
+    run.job.refresh_from_db()
+    assert (run.job.state, run.job.attempt) == (JobState.SUCCEEDED, attempts)
+    assert run.job.result["counts"]["enrolled"] == FaceImage.objects.count() == 1
+    assert default_storage.exists(run.archive) == (barrier == "after_end")
+
+
 def test_a_file_that_is_no_zip_is_refused_before_anything_is_stored(gallery: Gallery) -> None:
     with pytest.raises(DomainError) as error:
         start_import(gallery=gallery, name="x", archive=ContentFile(b"hello"), actor=SYSTEM)
