@@ -8,6 +8,7 @@ import pytest
 from celery import Celery
 from celery.contrib.testing.worker import start_worker
 
+from faceplatform.celery import app as platform
 from faceplatform.stack import endpoints, health, processes
 from faceplatform.stack.health import Probe
 from faceplatform.stack.layout import Layout
@@ -81,6 +82,15 @@ def test_a_web_server_that_answers_is_well(nothing_there: str) -> None:
     assert "refused" in health.probe_web(nothing_there, "faces.example.org").detail
 
 
+@pytest.fixture
+def celery_restored() -> Iterator[None]:
+    """Celery's test worker makes its application the process's own; give the platform's back."""
+    yield
+    platform.set_default()
+    platform.set_current()
+
+
+@pytest.mark.usefixtures("celery_restored")
 def test_workers_are_told_apart_by_name(running: Layout) -> None:
     url = endpoints.broker_url(running)
     app = Celery("tester", broker=url, set_as_current=False, fixups=[])
@@ -102,6 +112,7 @@ def test_workers_are_told_apart_by_name(running: Layout) -> None:
         assert alone["inference"].ms < 4000, "it does not wait when all have answered"
 
 
+@pytest.mark.usefixtures("celery_restored")
 def test_workers_answer_again_after_the_broker_was_away(reused: Layout) -> None:
     url = endpoints.broker_url(reused)
     lease = Lease(ValkeyServer(reused))
