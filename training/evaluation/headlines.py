@@ -1,0 +1,119 @@
+"""The result of an evaluation in words that need no knowledge of error rates."""
+
+from training.evaluation.classification import Classification
+from training.evaluation.identification import Identification
+from training.evaluation.report import Headline, Subject
+from training.evaluation.uncertainty import Estimate, Interval, Measured, NotSupported, Rate
+from training.evaluation.verification import Verification
+
+
+def percent(share: float, digits: int | None = None) -> str:
+    """A share as a percentage with two significant figures at least: "1.2 %", "0.031 %"."""
+    value = share * 100
+    if digits is None:
+        digits = 1 if value >= 1 else 2 if value >= 0.1 else 3 if value >= 0.01 else 4
+    return f"{value:.{digits}f} %"
+
+
+def of_hundred(share: float) -> str:
+    """A share as a count of a round number: "2 of 100", "3 of 1,000"."""
+    for whole in (100, 1000, 10_000, 100_000, 1_000_000):
+        if share * whole >= 0.95:
+            return f"{round(share * whole):,} of {whole:,}"
+    return "fewer than 1 of 1,000,000"
+
+
+def span(interval: Interval | None) -> str:
+    """An interval in words, or nothing."""
+    if interval is None:
+        return ""
+    return f" (95 % interval {percent(interval.low)} to {percent(interval.high)})"
+
+
+def rate_text(rate: Measured) -> str:
+    """A measured rate with its interval, or why there is none."""
+    if isinstance(rate, NotSupported):
+        bound = f", at most {percent(rate.upper)}" if rate.upper is not None else ""
+        return f"{rate}{bound}"
+    weak = "" if rate.sound else f"; only {rate.errors} errors"
+    return f"{percent(rate.value)}{span(rate.interval)}{weak}"
+
+
+def write_headline(
+    subject: Subject,
+    *,
+    verification: Verification | None = None,
+    identification: Identification | None = None,
+    classification: Classification | None = None,
+) -> Headline:
+    """Title and sentences for the sections there are; the first one gives the figure."""
+    sentences: list[str] = []
+    figures: list[Estimate | None] = []
+    if identification is not None:
+        sentences += _identification(identification)
+        figures.append(identification.rules[0].rank_1)
+    if verification is not None:
+        sentences += _verification(verification)
+        figures.append(verification.folds.accuracy if verification.folds else verification.eer)
+    if classification is not None:
+        sentences += _classification(classification)
+        figures.append(classification.accuracy)
+    sentences.append(_failures(subject))
+    title = f"{subject.model} on {subject.data}"
+    return Headline(title, tuple(sentences), figures[0] if figures else None)
+
+
+def _verification(found: Verification) -> list[str]:
+    sentences = []
+    if found.folds is not None:
+        accuracy = found.folds.accuracy
+        sentences.append(
+            f"Asked whether two photographs show the same person, it is right "
+            f"{percent(accuracy.value, 2)} of the time{span(accuracy.interval)}."
+        )
+    strict = [p for p in found.points if p.threshold is not None and isinstance(p.fnmr, Rate)]
+    if strict:
+        point = min(strict, key=lambda p: abs(p.target_fmr - 1e-3))
+        sentences.append(
+            f"Set so that {of_hundred(point.target_fmr)} pairs of different people are taken for "
+            f"one, it misses {percent(point.fnmr.value) if isinstance(point.fnmr, Rate) else ''} "
+            f"of the pairs that are one person"
+            f"{span(point.fnmr.interval) if isinstance(point.fnmr, Rate) else ''}."
+        )
+    sentences.append(
+        f"Where both errors are equal, each is {percent(found.eer.value)}"
+        f"{span(found.eer.interval)}."
+    )
+    return sentences
+
+
+def _identification(found: Identification) -> list[str]:
+    best = found.rules[0]
+    sentences = []
+    if best.rank_1 is not None:
+        sentences.append(
+            f"Of people who are among the {found.gallery_people:,} enrolled, "
+            f"{percent(best.rank_1.value)} are found first{span(best.rank_1.interval)}."
+        )
+    point = next((p for p in best.points if p.target_fpir == 1e-2), None)
+    if point is not None and point.threshold is not None:
+        sentences.append(
+            f"When 1 stranger of 100 may be given a name, the share of enrolled people who are not "
+            f"named is {rate_text(point.fnir)}."
+        )
+    return sentences
+
+
+def _classification(found: Classification) -> list[str]:
+    accuracy = found.accuracy
+    named = f"It names {percent(accuracy.value)} of {found.images:,} images correctly"
+    return [f"{named}{span(accuracy.interval)}, among {len(found.classes):,} people."]
+
+
+def _failures(subject: Subject) -> str:
+    if not subject.failures:
+        return f"A face was found in each of the {subject.images:,} images."
+    return (
+        f"No face was found in {subject.failures:,} of {subject.images:,} images "
+        f"({percent(subject.failures / subject.images)}); they count as errors."
+    )
