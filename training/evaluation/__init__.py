@@ -30,6 +30,10 @@ template (failure to enroll): it counts as an error. Every bad input is an
     suspects       suspects(templates, identities, keep=) -> doubtful labels, worst first
     report         Report(title, created, subject, headline, ...sections), to_dict(), from_dict()
     headlines      write_headline(subject, verification=, ...) -> Headline; rate_text(measured)
+    plots          names(report), draw(report, name, "png" | "svg" | "pdf") -> bytes
+    pdf            write_pdf(report) -> bytes, A4 with headline, figures and tables
+    plotly_figures figures(report) -> {name: {title, data, layout, config}} for Plotly.newPlot
+    tables         tables(report) -> tables in words; csv_files(report) -> {name: CSV text}
 
 Cancelling: pass `progress(done, total)` and raise in it.
 """

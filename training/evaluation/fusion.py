@@ -62,8 +62,8 @@ def _vote(scores: Floats, starts: Ints, counts: Ints, voters: int) -> Floats:
     voters = min(voters, scores.shape[1])
     owner = np.repeat(np.arange(len(starts)), counts)
     nearest = np.argpartition(scores, scores.shape[1] - voters, axis=1)[:, -voters:]
-    fused = np.zeros((len(scores), len(starts)), np.float32)
+    fused: Floats = np.zeros((len(scores), len(starts)), np.float32)
     probe = np.arange(len(scores))[:, None]
     np.add.at(fused, (probe, owner[nearest]), scores[probe, nearest])
-    shared: Floats = fused / np.minimum(counts, voters).astype(np.float32)
-    return shared
+    fused /= np.minimum(counts, voters)
+    return fused

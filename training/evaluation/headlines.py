@@ -39,6 +39,11 @@ def rate_text(rate: Measured) -> str:
     return f"{percent(rate.value)}{span(rate.interval)}{weak}"
 
 
+def estimate_text(found: Estimate | None) -> str:
+    """A share with its interval, or a dash."""
+    return "-" if found is None else f"{percent(found.value)}{span(found.interval)}"
+
+
 def write_headline(
     subject: Subject,
     *,

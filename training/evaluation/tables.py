@@ -1,0 +1,296 @@
+"""Tables of a report: rows for the PDF and pages, CSV files for everybody else."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from training.evaluation.charts import RULE_NAMES
+from training.evaluation.classification import Classification
+from training.evaluation.headlines import estimate_text, percent, rate_text
+from training.evaluation.identification import Identification
+from training.evaluation.report import Report
+from training.evaluation.uncertainty import Estimate, Measured, Rate
+from training.evaluation.verification import Verification
+
+Cell = str | int | float | None
+Sheet = list[Sequence[Cell]]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table in words: a title, the heads of columns, rows of cells."""
+
+    name: str
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def tables(report: Report) -> tuple[Table, ...]:
+    """Tables to read, in reading order."""
+    found = []
+    if report.verification is not None:
+        found += [_points(report.verification), _thresholds(report.verification)]
+    if report.identification is not None:
+        found.append(_open_set(report.identification))
+        if report.identification.sizes:
+            found.append(_sizes(report.identification))
+    if report.groups:
+        found.append(_groups(report))
+    if report.classification is not None:
+        found += [_classes(report.classification), _confused(report.classification)]
+    return tuple(found)
+
+
+def _points(found: Verification) -> Table:
+    return Table(
+        "operating_points",
+        "Errors at a chosen false match rate",
+        ("FMR at most", "threshold", "FMR", "FNMR"),
+        tuple(
+            (percent(p.target_fmr), _score(p.threshold), rate_text(p.fmr), rate_text(p.fnmr))
+            for p in found.points
+        ),
+    )
+
+
+def _thresholds(found: Verification) -> Table:
+    return Table(
+        "thresholds",
+        "Errors at each threshold",
+        ("score", "rescaled 0..1", "FMR", "FNMR"),
+        tuple(
+            (f"{r.score:.2f}", f"{r.rescaled:.3f}", rate_text(r.fmr), rate_text(r.fnmr))
+            for r in found.table
+        ),
+    )
+
+
+def _open_set(found: Identification) -> Table:
+    return Table(
+        "open_set",
+        "People missed at a chosen share of strangers named",
+        ("rule", "found first", "FPIR at most", "threshold", "FNIR"),
+        tuple(
+            (
+                RULE_NAMES[one.rule],
+                estimate_text(one.rank_1),
+                percent(point.target_fpir),
+                _score(point.threshold),
+                rate_text(point.fnir),
+            )
+            for one in found.rules
+            for point in one.points
+        ),
+    )
+
+
+def _sizes(found: Identification) -> Table:
+    return Table(
+        "sizes",
+        "By size of the gallery, when 1 stranger of 100 may be named",
+        ("people", "galleries drawn", "found first", "threshold", "FNIR"),
+        tuple(
+            (
+                f"{s.people:,}",
+                f"{s.draws:,}",
+                estimate_text(s.rank_1),
+                _score(s.threshold),
+                rate_text(s.fnir),
+            )
+            for s in found.sizes
+        ),
+    )
+
+
+def _groups(report: Report) -> Table:
+    return Table(
+        "groups",
+        "Errors per group",
+        ("group", "people", "FMR", "FNMR"),
+        tuple(
+            (one.group, f"{one.people:,}", rate_text(one.fmr), rate_text(one.fnmr))
+            for one in report.groups
+        ),
+    )
+
+
+def _classes(found: Classification) -> Table:
+    return Table(
+        "classes",
+        "Per person",
+        ("person", "images", "recall", "precision", "F1"),
+        tuple(
+            (c.name, f"{c.images:,}", percent(c.recall), percent(c.precision), f"{c.f1:.3f}")
+            for c in found.classes
+        ),
+    )
+
+
+def _confused(found: Classification) -> Table:
+    return Table(
+        "confused",
+        "Most confused",
+        ("truth", "answer", "images"),
+        tuple((c.truth, c.answer, f"{c.count:,}") for c in found.confused),
+    )
+
+
+def _score(threshold: float | None) -> str:
+    return "-" if threshold is None else f"{threshold:.4f}"
+
+
+def csv_files(report: Report) -> dict[str, str]:
+    """{name: CSV text} with plain numbers; an unsupported rate is an empty cell beside its trials.
+
+    Names: operating_points, thresholds, curve, scores, open_set, cmc, sizes, groups, classes,
+    matrix, discard, hardest_pairs, suspects; those the report has.
+    """
+    found: dict[str, Sheet] = {}
+    if report.verification is not None:
+        _verification_rows(report.verification, found)
+    if report.identification is not None:
+        _identification_rows(report.identification, found)
+    if report.classification is not None:
+        _classification_rows(report.classification, found)
+    _other_rows(report, found)
+    return {name: _text(rows) for name, rows in found.items()}
+
+
+_RATE = ("", "_errors", "_trials", "_low", "_high")
+
+
+def _rate_head(name: str) -> list[Cell]:
+    return [name + end for end in _RATE]
+
+
+def _rate_cells(rate: Measured) -> list[Cell]:
+    if isinstance(rate, Rate):
+        span = rate.interval
+        return [rate.value, rate.errors, rate.trials, span.low, span.high]
+    return [None, None, rate.trials, None, rate.upper]
+
+
+def _estimate_cells(found: Estimate | None) -> list[Cell]:
+    if found is None:
+        return [None, None, None]
+    if found.interval is None:
+        return [found.value, None, None]
+    return [found.value, found.interval.low, found.interval.high]
+
+
+def _sheet(head: Sequence[Cell], rows: Iterable[Sequence[Cell]]) -> Sheet:
+    return [head, *rows]
+
+
+def _verification_rows(found: Verification, into: dict[str, Sheet]) -> None:
+    rates = [*_rate_head("fmr"), *_rate_head("fnmr")]
+    into["operating_points"] = _sheet(
+        ["target_fmr", "threshold", *rates],
+        (
+            [p.target_fmr, p.threshold, *_rate_cells(p.fmr), *_rate_cells(p.fnmr)]
+            for p in found.points
+        ),
+    )
+    into["thresholds"] = _sheet(
+        ["score", "rescaled", *rates],
+        ([r.score, r.rescaled, *_rate_cells(r.fmr), *_rate_cells(r.fnmr)] for r in found.table),
+    )
+    curve, scores = found.curve, found.scores
+    into["curve"] = _sheet(
+        ["threshold", "fmr", "fnmr"],
+        (list(row) for row in zip(curve.thresholds, curve.fmr, curve.fnmr, strict=True)),
+    )
+    width = (scores.high - scores.low) / len(scores.mated)
+    into["scores"] = _sheet(
+        ["score_from", "score_to", "mated", "nonmated"],
+        (
+            [scores.low + i * width, scores.low + (i + 1) * width, own, other]
+            for i, (own, other) in enumerate(zip(scores.mated, scores.nonmated, strict=True))
+        ),
+    )
+
+
+def _identification_rows(found: Identification, into: dict[str, Sheet]) -> None:
+    into["open_set"] = _sheet(
+        ["rule", "target_fpir", "threshold", *_rate_head("fpir"), *_rate_head("fnir")],
+        (
+            [r.rule, p.target_fpir, p.threshold, *_rate_cells(p.fpir), *_rate_cells(p.fnir)]
+            for r in found.rules
+            for p in r.points
+        ),
+    )
+    into["cmc"] = _sheet(
+        ["rule", "rank", "share"],
+        ([r.rule, rank, share] for r in found.rules for rank, share in enumerate(r.cmc, 1)),
+    )
+    if found.sizes:
+        head: list[Cell] = ["people", "draws", "rank_1", "rank_1_low", "rank_1_high"]
+        into["sizes"] = _sheet(
+            [*head, "threshold", *_rate_head("fnir")],
+            (
+                [s.people, s.draws, *_estimate_cells(s.rank_1), s.threshold, *_rate_cells(s.fnir)]
+                for s in found.sizes
+            ),
+        )
+
+
+def _classification_rows(found: Classification, into: dict[str, Sheet]) -> None:
+    into["classes"] = _sheet(
+        ["class", "images", "named", "precision", "recall", "f1"],
+        ([c.name, c.images, c.named, c.precision, c.recall, c.f1] for c in found.classes),
+    )
+    names = [c.name for c in found.classes]
+    into["matrix"] = _sheet(
+        ["truth", *names], ([name, *row] for name, row in zip(names, found.matrix, strict=True))
+    )
+
+
+def _other_rows(report: Report, into: dict[str, Sheet]) -> None:
+    if report.discards:
+        into["discard"] = _sheet(
+            ["measure", "threshold", "discarded", "fnmr"],
+            (
+                [one.measure, one.threshold, share, rate]
+                for one in report.discards
+                for share, rate in zip(one.discarded, one.fnmr, strict=True)
+            ),
+        )
+    if report.groups:
+        into["groups"] = _sheet(
+            ["group", "people", *_rate_head("fmr"), *_rate_head("fnmr")],
+            (
+                [one.group, one.people, *_rate_cells(one.fmr), *_rate_cells(one.fnmr)]
+                for one in report.groups
+            ),
+        )
+    pairs = (*report.hardest_mated, *report.hardest_nonmated)
+    if pairs:
+        into["hardest_pairs"] = _sheet(
+            ["first", "second", "score", "mated"],
+            ([pair.first, pair.second, pair.score, int(pair.mated)] for pair in pairs),
+        )
+    if report.suspects:
+        head: list[Cell] = ["image", "evidence", "own", "own_score", "other", "other_score"]
+        into["suspects"] = _sheet(
+            head,
+            (
+                [one.image, one.evidence, one.own, one.own_score, one.other, one.other_score]
+                for one in report.suspects
+            ),
+        )
+
+
+def _text(rows: Sheet) -> str:
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerows([[safe_cell(cell) for cell in row] for row in rows])
+    return stream.getvalue()
+
+
+def safe_cell(cell: Cell) -> Cell:
+    """A text that a spreadsheet would run as a formula gets an apostrophe in front."""
+    if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return "'" + cell
+    return cell
