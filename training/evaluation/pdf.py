@@ -69,11 +69,13 @@ def _first_page(report: Report) -> Any:
     )
     height = _paragraphs(page, facts, height - 0.02, size=9.5, wide=100)
     page.text(0.06, height - 0.02, "How to read it", fontsize=11, weight="bold", color=_INK)
-    _paragraphs(page, (*_READING, *report.notes), height - 0.045, size=9.5, wide=100)
+    _paragraphs(
+        page, (*_HOW_TO_READ.split("\n\n"), *report.notes), height - 0.045, size=9.5, wide=100
+    )
     return page
 
 
-_READING = """\
+_HOW_TO_READ = """\
 An interval of 95 % says how far the figure would move with other people of the same kind. It says
 nothing about people or photographs of another kind.
 
@@ -85,7 +87,7 @@ FPIR: of searches for people who are not enrolled, the share that names somebody
 for enrolled people, the share that does not name them.
 
 A figure that the data cannot support is not printed; an error rate without a single error is given
-as an upper bound.""".split("\n\n")
+as an upper bound."""
 
 
 def _paragraphs(
