@@ -62,8 +62,10 @@ class FakePipeline:
             precision="float32",
         )
 
-    def analyse(self, images: Sequence[Pixels], max_faces: int = 100) -> list[list[AnalysedFace]]:
-        """Return the faces that the photos say they have."""
+    def analyse(
+        self, images: Sequence[Pixels], max_faces: int = 100, *, main_only: bool = False
+    ) -> list[list[AnalysedFace]]:
+        """Return the faces that the photos say they have, all of them with embeddings."""
         self.images += len(images)
         return [self._faces(pixels)[:max_faces] for pixels in images]
 

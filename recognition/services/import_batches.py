@@ -136,14 +136,13 @@ def _end_as_duplicate(item: _Item, face: FaceImage) -> None:
 
 
 def _analyse(gallery: Gallery, batch: list[_Item]) -> None:
-    """Find and embed the faces of all images that are left."""
+    """Find the faces of all images that are left and embed the main one of each."""
     waiting = [item for item in batch if item.status is None and item.image is not None]
     if not waiting:
         return
     images = [item.image for item in waiting if item.image is not None]
-    for item, faces in zip(
-        waiting, analyse_images(images, version=gallery.model_version), strict=True
-    ):
+    found = analyse_images(images, version=gallery.model_version, main_only=True)
+    for item, faces in zip(waiting, found, strict=True):
         item.faces = faces
 
 

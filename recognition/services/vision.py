@@ -98,12 +98,16 @@ def analyse_photo(data: bytes, *, version: ModelVersion) -> AnalysedPhoto:
 
 
 def analyse_images(
-    images: Sequence[DecodedImage], *, version: ModelVersion
+    images: Sequence[DecodedImage], *, version: ModelVersion, main_only: bool = False
 ) -> list[tuple[AnalysedFace, ...]]:
-    """Find and embed the faces of decoded photos in one batch."""
+    """Find and embed the faces of decoded photos in one batch.
+
+    With `main_only` the main subject of each photo alone gets its embedding.
+    """
     pipeline = get_pipeline(version)
+    pixels = [image.pixels for image in images]
     with refusals(), _slots:
-        found = [tuple(faces) for faces in pipeline.analyse([i.pixels for i in images])]
+        found = [tuple(faces) for faces in pipeline.analyse(pixels, main_only=main_only)]
     metrics.IMAGES.add(len(images), model=version.backbone)
     metrics.FACES.add(sum(len(faces) for faces in found), model=version.backbone)
     return found

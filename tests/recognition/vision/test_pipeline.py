@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from recognition.vision.detection import main_face
 from recognition.vision.errors import (
     EngineRefused,
     ModelDamaged,
@@ -102,6 +103,23 @@ def first_embedding(pipeline: FacePipeline, data: bytes) -> Floats:
     embedding = pipeline.analyse([decode_image(data).pixels])[0][0].embedding
     assert embedding is not None
     return embedding
+
+
+@pytest.mark.faces
+def test_an_import_embeds_the_main_subject_alone(
+    pipeline: FacePipeline, lfw_photos: list[Pixels]
+) -> None:
+    beside = np.concatenate([lfw_photos[0], lfw_photos[1]], axis=1)
+    every = pipeline.analyse([beside])[0]
+    one = pipeline.analyse([beside, np.zeros_like(beside)], main_only=True)
+    assert one[1] == []
+    assert [face.face.box for face in one[0]] == [face.face.box for face in every]
+    main = main_face([face.face for face in every], beside.shape[1], beside.shape[0])
+    for full, short in zip(every, one[0], strict=True):
+        if full.face is main:
+            np.testing.assert_allclose(short.embedding, full.embedding, atol=1e-4)
+        else:
+            assert short.embedding is None
 
 
 @pytest.mark.faces
