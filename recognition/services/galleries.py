@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from faceplatform.core import audit
 from faceplatform.core.actors import Actor
 from faceplatform.core.errors import Conflict, DomainError
-from recognition.models import FaceImage, Gallery, Probe
+from recognition.models import FaceImage, Gallery, Identity, Probe
 from recognition.services.model_versions import default_version
 from recognition.services.photos import release_photos
 
@@ -83,6 +83,9 @@ def change_gallery(
 @transaction.atomic
 def delete_gallery(*, gallery: Gallery, actor: Actor) -> None:
     """Erase a gallery with its people, pictures, templates, probes and answers."""
+    # Who adds anything holds one of these rows: wait for all of them, then look.
+    list(Gallery.objects.select_for_update().filter(pk=gallery.pk))
+    list(Identity.objects.select_for_update().filter(gallery=gallery).order_by("pk"))
     photo_ids = set(FaceImage.objects.filter(gallery=gallery).values_list("photo_id", flat=True))
     photo_ids |= set(
         Probe.objects.filter(gallery=gallery, photo__isnull=False).values_list(

@@ -26,6 +26,7 @@ from recognition.selectors.templates import Match
 from recognition.selectors.thresholds import ThresholdInfo, threshold_of
 from recognition.services.enrollment import LIMITS
 from recognition.services.faces import face_fields
+from recognition.services.holding import hold, hold_gallery
 from recognition.services.photos import store_photo
 from recognition.services.vision import AnalysedPhoto, analyse_photo, get_pipeline
 from recognition.vision.matching import decide
@@ -53,7 +54,7 @@ def identify(*, gallery: Gallery, data: bytes, name: str, actor: Actor) -> Probe
     """Answer for every face of a photo, and keep photo and answer as the gallery says.
 
     Raises DomainError with the image's code or `model_unavailable`, Conflict
-    `gallery_not_searchable`.
+    `gallery_not_searchable` or `gallery_gone`.
     """
     if not gallery.searchable:
         raise Conflict("gallery_not_searchable", "This gallery is closed to searches.")
@@ -63,9 +64,11 @@ def identify(*, gallery: Gallery, data: bytes, name: str, actor: Actor) -> Probe
     found = [_search(gallery, face, threshold) for face in analysed.faces]
     timings = analysed.timings | {"search": _milliseconds(started)}
     with transaction.atomic():
+        hold_gallery(gallery)
+        kept = _keep(found)
         probe = _store_probe(gallery, data, name, analysed, threshold, timings, actor)
         for number, (face, answer) in enumerate(zip(analysed.faces, found, strict=True), start=1):
-            _store_face(probe, number, face, answer)
+            _store_face(probe, number, face, answer, kept)
         _record(probe, found, actor)
     return probe
 
@@ -156,13 +159,23 @@ def _store_probe(
     )
 
 
-def _store_face(probe: Probe, number: int, face: AnalysedFace, found: _Found) -> None:
-    """Write one face of the answer. People and images deleted meanwhile are left out."""
+def _keep(found: list[_Found]) -> set[uuid.UUID]:
+    """Keep the people and images of an answer until the commit; return who is still there.
+
+    Before the photo is stored: whoever erases a person holds these rows, then locks their photos.
+    """
+    people = {one.identity_id for one in found if one.identity_id is not None}
+    matches = {match.face_id for one in found for match in (*one.similar, *one.candidates)}
+    return hold(Identity, people) | hold(FaceImage, matches)
+
+
+def _store_face(
+    probe: Probe, number: int, face: AnalysedFace, found: _Found, kept: set[uuid.UUID]
+) -> None:
+    """Write one face of the answer. People and images that were not kept are left out."""
     detector = get_pipeline(probe.gallery.model_version).version.detector
-    matches = _still_there(found)
-    identity_id = found.identity_id
-    if identity_id is not None and not _hold_identity(identity_id):
-        identity_id = None
+    identity_id = found.identity_id if found.identity_id in kept else None
+    matches = {match.face_id: match for match in (*found.similar, *found.candidates)}
     row = ProbeFace.objects.create(
         probe=probe,
         number=number,
@@ -181,24 +194,9 @@ def _store_face(probe: Probe, number: int, face: AnalysedFace, found: _Found) ->
             above_threshold=match.score >= threshold,
             similar=match in found.similar,
         )
-        for match in matches
+        for match in matches.values()
+        if match.face_id in kept
     )
-
-
-def _still_there(found: _Found) -> list[Match]:
-    """Return similar images and candidates' best images, locked, without the deleted ones."""
-    wanted = {match.face_id: match for match in (*found.similar, *found.candidates)}
-    present = set(
-        FaceImage.objects.select_for_update(of=("self",), no_key=True)
-        .filter(pk__in=wanted)
-        .order_by("pk")
-        .values_list("pk", flat=True)
-    )
-    return [match for face_id, match in wanted.items() if face_id in present]
-
-
-def _hold_identity(identity_id: uuid.UUID) -> bool:
-    return Identity.objects.select_for_update(no_key=True).filter(pk=identity_id).exists()
 
 
 def _record(probe: Probe, found: list[_Found], actor: Actor) -> None:

@@ -9,6 +9,7 @@ from faceplatform.core.actors import Actor
 from faceplatform.core.errors import Conflict, DomainError
 from recognition.models import FaceImage, Gallery, Identity
 from recognition.services.galleries import clean_name
+from recognition.services.holding import hold_gallery
 from recognition.services.photos import release_photos
 
 MAX_NAME = 200
@@ -26,8 +27,10 @@ def create_identity(
 ) -> Identity:
     """Add a person without pictures.
 
-    Raises Conflict `identity_exists` or `external_id_exists`, DomainError `name_invalid`.
+    Raises Conflict `identity_exists`, `external_id_exists` or `gallery_gone`, DomainError
+    `name_invalid`.
     """
+    hold_gallery(gallery)
     identity = Identity(
         organization_id=gallery.organization_id,
         gallery=gallery,
@@ -72,7 +75,10 @@ def erase_identity(*, identity: Identity, actor: Actor) -> None:
 
     Photos that nobody else is in go with them; the audit event keeps their checksums as proof.
     """
-    photo_ids = list(identity.faces.values_list("photo_id", flat=True))
+    # Who adds a face or an answer holds these rows: wait for all of them, then look.
+    list(Identity.objects.select_for_update().filter(pk=identity.pk))
+    faces = identity.faces.select_for_update().order_by("pk")
+    photo_ids = list(faces.values_list("photo_id", flat=True))
     images = len(photo_ids)
     label, pk = identity.name, identity.pk
     identity.delete()
@@ -92,6 +98,7 @@ def erase_identity(*, identity: Identity, actor: Actor) -> None:
 def delete_face(*, face: FaceImage, actor: Actor) -> None:
     """Remove one image of a person, with its template and its photo if nobody else is in it."""
     photo_id, pk, label = face.photo_id, face.pk, str(face)
+    list(FaceImage.objects.select_for_update(of=("self",)).filter(pk=pk))
     face.delete()
     erased = release_photos([photo_id])
     audit.record(

@@ -11,6 +11,7 @@ from recognition.models import FaceImage, Gallery, Identity, ImportItem, ImportR
 from recognition.services.enrollment import LIMITS, explain
 from recognition.services.faces import find_same_face, store_face
 from recognition.services.galleries import clean_name
+from recognition.services.holding import hold, hold_gallery
 from recognition.services.identities import MAX_NAME
 from recognition.services.import_sources import Entry, EntryRefused, Source
 from recognition.services.photos import lock_bytes, store_photo
@@ -59,7 +60,6 @@ def import_batches(*, run: ImportRun, source: Source, context: JobContext) -> No
     finished = set(run.items.values_list("path", flat=True))
     todo = [entry for entry in entries if entry.path not in finished]
     done = len(entries) - len(todo)
-    people: dict[str, Identity] = {}
     context.progress(done, len(entries), "Reading", force=True)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="import-read") as reader:
         for batch in _read_ahead(reader, source, todo):
@@ -68,7 +68,7 @@ def import_batches(*, run: ImportRun, source: Source, context: JobContext) -> No
             _analyse(run.gallery, batch)
             barriers.reach("after_embed")
             with context.writing():
-                _write(run, batch, people)
+                _write(run, batch)
             done += len(batch)
             context.progress(done, len(entries), batch[-1].entry.path)
     context.progress(done, len(entries), force=True)
@@ -146,15 +146,18 @@ def _analyse(gallery: Gallery, batch: list[_Item]) -> None:
         item.faces = faces
 
 
-def _write(run: ImportRun, batch: list[_Item], people: dict[str, Identity]) -> None:
+def _write(run: ImportRun, batch: list[_Item]) -> None:
     """Store faces and result lines of a batch; call it inside the job's transaction.
 
-    Locks are taken in the order of the checksums, so that two imports cannot wait for each other.
+    Locks are taken in the order of ids and checksums, and people made in the order of names, so
+    that two imports cannot wait for each other.
     """
     waiting = [item for item in batch if item.status is None]
+    hold_gallery(run.gallery)
+    people = _known_people(run.gallery, {item.name for item in waiting})
     for item in sorted(waiting, key=lambda item: item.sha256):
         lock_bytes(run.organization_id, item.sha256)
-    for item in waiting:
+    for item in sorted(waiting, key=lambda item: item.name):
         _enroll(run, item, people)
     ImportItem.objects.bulk_create(
         ImportItem(
@@ -216,6 +219,14 @@ def _remark(path: str, image: DecodedImage, faces: int) -> tuple[str, str]:
     if not remarks:
         return "", ""
     return remarks[0][0], " ".join(detail for _, detail in remarks)
+
+
+def _known_people(gallery: Gallery, names: set[str]) -> dict[str, Identity]:
+    """Return those of the people who are there, kept from being erased until the commit."""
+    found = Identity.objects.filter(gallery=gallery, name__in=names)
+    people = {identity.pk: identity for identity in found}
+    held = hold(Identity, people)
+    return {identity.name: identity for pk, identity in people.items() if pk in held}
 
 
 def _identity(gallery: Gallery, name: str) -> Identity:

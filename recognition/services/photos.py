@@ -47,11 +47,11 @@ def release_photos(photo_ids: Iterable[uuid.UUID]) -> list[str]:
 
     Call it inside the transaction that removed the references; files go after the commit.
     """
-    unused = list(
-        Photo.objects.filter(pk__in=list(photo_ids), faces=None, probes=None).order_by("sha256")
-    )
+    candidates = Photo.objects.filter(pk__in=list(photo_ids)).order_by("sha256")
+    for organization_id, sha256 in candidates.values_list("organization_id", "sha256"):
+        lock_bytes(organization_id, sha256)
+    unused = list(candidates.filter(faces=None, probes=None))
     for photo in unused:
-        lock_bytes(photo.organization_id, photo.sha256)
         photo.delete()
         transaction.on_commit(partial(_delete_file, photo.organization_id, photo.sha256))
     return [photo.sha256 for photo in unused]

@@ -327,6 +327,52 @@ def test_erasing_a_person_leaves_nothing_behind(gallery: Gallery) -> None:
     assert again.decision == "unknown"
 
 
+def test_what_is_added_to_a_gallery_that_was_deleted_meanwhile_is_refused(
+    gallery: Gallery, people: Path
+) -> None:
+    run = start_import(gallery=gallery, name="x", folder=people, actor=SYSTEM, ring=False)
+    ann = create_identity(gallery=gallery, name="ann", actor=SYSTEM)
+    assert run.job is not None
+
+    def delete(name: str) -> None:
+        barriers.clear_hooks()
+        delete_gallery(gallery=Gallery.objects.get(pk=gallery.pk), actor=SYSTEM)
+
+    barriers.add_hook(delete)
+    run_here(run.job.pk)
+    with pytest.raises(DomainError, match="gallery_gone"):
+        create_identity(gallery=gallery, name="bob", actor=SYSTEM)
+    with pytest.raises(DomainError, match="gallery_gone"):
+        ask(gallery, face_photo(ANN))
+    with pytest.raises(DomainError, match="identity_gone"):
+        enroll_photo(
+            gallery=gallery, identity=ann, data=face_photo(ANN), path="a.png", actor=SYSTEM
+        )
+    assert not Photo.objects.exists() and not ImportRun.objects.exists()
+
+
+def test_a_person_erased_during_an_import_leaves_only_what_came_after(
+    gallery: Gallery, tmp_path: Path
+) -> None:
+    folder = tmp_path / "many"
+    (folder / "ann").mkdir(parents=True)
+    for number in range(40):
+        (folder / "ann" / f"{number:02}.png").write_bytes(face_photo(ANN, variant=number))
+    run = start_import(gallery=gallery, name="many", folder=folder, actor=SYSTEM, ring=False)
+
+    def erase(name: str) -> None:
+        if name == "after_commit":
+            barriers.clear_hooks()
+            erase_identity(identity=Identity.objects.get(name="ann"), actor=SYSTEM)
+
+    barriers.add_hook(erase)
+    assert run.job is not None
+    run_here(run.job.pk)
+    run.job.refresh_from_db()
+    assert (run.job.state, run.job.attempt) == (JobState.SUCCEEDED, 1)
+    assert FaceImage.objects.filter(identity__name="ann").count() == 24
+
+
 def test_deleting_an_image_ends_its_search(gallery: Gallery) -> None:
     image = enroll(gallery, "ann", face_photo(ANN))
     delete_face(face=image, actor=SYSTEM)
