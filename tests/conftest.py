@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from recognition.services.pipelines import pipelines
     from tests.fakes import FakePipeline
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,13 +37,12 @@ def files(settings: object, tmp_path: Path) -> Iterator[Path]:
 @pytest.fixture
 def fake_pipeline(monkeypatch: pytest.MonkeyPatch, db: None) -> "FakePipeline":
     """Put a stand-in for the networks under all services; see `tests/fakes.py`."""
-    from recognition.services import vision
     from recognition.services.model_versions import default_version
     from tests.fakes import FakePipeline
 
     version = default_version()
     pipeline = FakePipeline(digest=version.digest)
-    monkeypatch.setattr(vision, "_pipelines", {version.backbone: pipeline})
+    monkeypatch.setattr(pipelines, "ready", {version.backbone: pipeline})
     return pipeline
 
 

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VAR = ROOT / "var" / "test"
 
 os.environ["FACEPLATFORM_VAR"] = str(VAR)
+os.environ.setdefault("PREPARE_MODELS", "no")  # minutes that only the tests about it need
 if "DATABASE_URL" not in os.environ:
     os.environ.update(testing.start(VAR))
 if "PYTEST_XDIST_WORKER" in os.environ:

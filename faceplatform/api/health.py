@@ -17,6 +17,7 @@ from faceplatform.accounts.access import PolicyView
 from faceplatform.accounts.policy import Action, allows
 from faceplatform.stack.health import probe_broker, probe_workers
 from recognition.selectors.models import model_states
+from recognition.services.pipelines import pipelines
 
 FRESH_SECONDS = 3.0
 FEWEST_FREE_BYTES = 2 * 1024**3
@@ -82,7 +83,7 @@ def _parts() -> list[Part]:
         parts += [Part(f"worker {name}", a.ok, a.detail) for name, a in answers.items()]
     if database.ok:
         parts += [_migrations()]
-        parts += [Part(f"model {m.name}", m.ready, m.detail) for m in model_states()]
+        parts += _models()
     return parts
 
 
@@ -100,6 +101,17 @@ def _migrations() -> Part:
     missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
     detail = f"{missing} missing" if missing else "complete"
     return Part("migrations", not missing, detail, vital=True)
+
+
+def _models() -> list[Part]:
+    """Return the networks; what this process is preparing now is not ready yet."""
+    states, preparing = model_states(), pipelines.preparing
+    return [
+        Part(f"model {m.name}", False, "preparing")
+        if m.name in preparing or (preparing and not m.ready)
+        else Part(f"model {m.name}", m.ready, m.detail)
+        for m in states
+    ]
 
 
 def _disk() -> Part:

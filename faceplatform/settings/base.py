@@ -174,6 +174,7 @@ MODELS_DIR = VAR / "models"
 DEFAULT_BACKBONE = env.text("DEFAULT_BACKBONE", "facenet-casia")
 MODEL_WEIGHTS_FILE = env.text("MODEL_WEIGHTS_FILE")
 MODEL_DOWNLOADS = env.flag("MODEL_DOWNLOADS", default=True)
+PREPARE_MODELS = env.flag("PREPARE_MODELS", default=True)
 _ENGINES: tuple[Literal["auto", "openvino", "torch"], ...] = ("auto", "openvino", "torch")
 INFERENCE_ENGINE = env.choice("INFERENCE_ENGINE", _ENGINES)
 INFERENCE_THREADS = env.number("INFERENCE_THREADS", 0)

@@ -6,6 +6,7 @@ its own copy of the network.
 """
 
 import os
+from typing import Any
 
 from faceplatform.core.logs import gunicorn_logging
 from faceplatform.stack.errors import StackError
@@ -33,3 +34,10 @@ logconfig_dict = gunicorn_logging(
     level=os.environ.get("LOG_LEVEL", "").strip() or "INFO",
 )
 control_socket_disable = True  # it would lie outside var/, one for all installations
+
+
+def post_worker_init(worker: Any) -> None:
+    """Begin with the network when a process is ready to serve, not when somebody asks."""
+    from recognition.services.pipelines import serve_requests
+
+    serve_requests()

@@ -1,6 +1,9 @@
 """Whether the networks that galleries need are ready to run."""
 
+import logging
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 from django.conf import settings
 
@@ -8,6 +11,8 @@ from recognition.models import ModelVersion
 from recognition.vision import store
 from recognition.vision.errors import VisionError
 from recognition.vision.prepare import DETECTOR
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +27,7 @@ class ModelState:
 def model_states() -> list[ModelState]:
     """Return the state of the detector and of every backbone that a gallery uses, or new ones will.
 
-    Reads manifests only: checksums are verified when a network is loaded.
+    Checksums are computed once for each state of the files on disk: again when one was changed.
     """
     used = ModelVersion.objects.filter(galleries__isnull=False).values_list("backbone", flat=True)
     names = [DETECTOR, *sorted({settings.DEFAULT_BACKBONE, *used})]
@@ -30,8 +35,34 @@ def model_states() -> list[ModelState]:
 
 
 def _state_of(name: str) -> ModelState:
+    folder = settings.MODELS_DIR / name
     try:
-        manifest = store.read_manifest(settings.MODELS_DIR / name)
+        manifest = store.read_manifest(folder)
+        marks = tuple(_mark(folder / file) for file in manifest.files)
+        damage = _damage(folder, manifest.recipe, marks)
     except VisionError as error:
         return ModelState(name, False, error.detail)
+    if damage:
+        return ModelState(name, False, damage)
     return ModelState(name, True, f"{len(manifest.files)} files")
+
+
+def _mark(path: Path) -> tuple[int, int, int]:
+    """Return what changes whenever somebody writes or replaces a file; zeros for none."""
+    try:
+        facts = path.stat()
+    except FileNotFoundError:
+        return 0, 0, 0
+    return facts.st_ino, facts.st_size, facts.st_mtime_ns
+
+
+@lru_cache(maxsize=16)
+def _damage(folder: Path, recipe: str, marks: tuple[tuple[int, int, int], ...]) -> str:
+    """Return what is wrong with the files of a network, "" if nothing is."""
+    manifest = store.read_manifest(folder)
+    try:
+        store.check_files(folder, manifest, tuple(manifest.files))
+    except VisionError as error:
+        logger.warning("%s: %s", folder.name, error.detail)
+        return error.detail
+    return ""

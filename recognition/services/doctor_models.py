@@ -12,9 +12,9 @@ from recognition.models import Gallery, ModelVersion, Probe
 from recognition.selectors.thresholds import threshold_of
 from recognition.services.doctor_findings import Findings, Progress
 from recognition.services.identification import ANSWER_DAYS
+from recognition.services.pipelines import prepare
 from recognition.services.probes import purge_expired_probes
 from recognition.services.thresholds import refresh_threshold
-from recognition.services.vision import prepare
 from recognition.vision import registry, store
 from recognition.vision.calibration import Calibration
 from recognition.vision.errors import ModelDamaged, VisionError

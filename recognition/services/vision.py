@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -18,14 +17,13 @@ from faceplatform.core.errors import DomainError
 from recognition import metrics
 from recognition.models import ModelVersion
 from recognition.refusals import refusals
+from recognition.services.pipelines import pipelines
 from recognition.vision import sandbox
 from recognition.vision.types import AnalysedFace, DecodedImage
 
 if TYPE_CHECKING:
     from recognition.vision.pipeline import FacePipeline
 
-_pipelines: dict[str, "FacePipeline"] = {}
-_build_lock = threading.Lock()
 _slots = threading.BoundedSemaphore(settings.INFERENCE_CONCURRENCY)
 
 
@@ -54,13 +52,10 @@ class AnalysedPhoto:
 def get_pipeline(version: ModelVersion) -> "FacePipeline":
     """Return this process's pipeline for a version, building it on first use.
 
-    Raises DomainError 503 when the model's files are missing, damaged or refused, or when the
-    installed backbone is another one than the version was registered with.
+    Raises DomainError 503 when the model's files are being prepared, missing, damaged or refused,
+    or when the installed backbone is another one than the version was registered with.
     """
-    with _build_lock:
-        found = _pipelines.get(version.backbone)
-        if found is None:
-            found = _pipelines[version.backbone] = _build(version.backbone)
+    found = pipelines.get(version.backbone)
     if found.version.digest != version.digest:
         raise DomainError(
             "model_mismatch",
@@ -129,33 +124,6 @@ def photo_of(
         faces=faces,
         timings=timings or {},
     )
-
-
-def prepare(backbone: str) -> None:
-    """Convert and export the backbone's files once; quick when that was done before."""
-    from recognition.vision.pipeline import FacePipeline
-
-    weights = settings.MODEL_WEIGHTS_FILE
-    with refusals():
-        FacePipeline.prepare(
-            settings.MODELS_DIR,
-            backbone=backbone,
-            weights_file=Path(weights) if weights else None,
-            allow_download=settings.MODEL_DOWNLOADS,
-        )
-
-
-def _build(backbone: str) -> "FacePipeline":
-    from recognition.vision.pipeline import FacePipeline
-
-    prepare(backbone)
-    with refusals():
-        return FacePipeline.build(
-            settings.MODELS_DIR,
-            backbone=backbone,
-            engine=settings.INFERENCE_ENGINE,
-            threads=settings.INFERENCE_THREADS,
-        )
 
 
 def main_face(faces: Sequence[AnalysedFace], width: int, height: int) -> AnalysedFace:

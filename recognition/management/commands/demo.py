@@ -21,7 +21,7 @@ from recognition.selectors.galleries import gallery_facts
 from recognition.services.answer_json import answer_record
 from recognition.services.identification import identify
 from recognition.services.imports import start_import
-from recognition.services.vision import prepare
+from recognition.services.pipelines import prepare
 
 ORGANIZATION = "Demo team"
 PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})

@@ -817,13 +817,13 @@ def test_a_restored_platform_goes_on(gallery: Gallery, tmp_path: Path, place: Pl
     enroll(gallery, "ann", ANN)
     body = """
 restore(path)
-from recognition.services import vision
 from recognition.services.enrollment import enroll_photo
 from recognition.services.identities import create_identity
+from recognition.services.pipelines import pipelines
 from faceplatform.core.errors import DomainError
 from tests.fakes import FakePipeline, face_photo
 gallery = Gallery.objects.get()
-vision._pipelines["facenet-casia"] = FakePipeline(digest=gallery.model_version.digest)
+pipelines.ready["facenet-casia"] = FakePipeline(digest=gallery.model_version.digest)
 ann, bob = Identity.objects.get(), create_identity(gallery=gallery, name="bob", actor=SYSTEM)
 try:
     enroll_photo(gallery=gallery, identity=ann, data=face_photo(1), path="a.png", actor=SYSTEM)
