@@ -34,6 +34,14 @@ template (failure to enroll): it counts as an error. Every bad input is an
     pdf            write_pdf(report) -> bytes, A4 with headline, figures and tables
     plotly_figures figures(report) -> {name: {title, data, layout, config}} for Plotly.newPlot
     tables         tables(report) -> tables in words; csv_files(report) -> {name: CSV text}
+    protocols      lfw_view2(text), read_pairs_csv(text), generate_pairs(images, identities, n)
+                   -> PairProtocol (first, second, mated, folds, manifest(), to_csv());
+                   split_search(identities, enrolled=) -> SearchProtocol (gallery, probes,
+                   strangers: rows)
+    splits         stratified_split, identity_disjoint_split(identities, {"train": 0.8, ...});
+                   find_leaks(rows, rows, identities=, sha256=, hashes=, templates=) -> Leaks
+    export         export_size(...) -> ExportSize, export_pairs(path, templates, identities, names,
+                   Selection(kind, low, high), "csv.gz" | "parquet")
 
 Cancelling: pass `progress(done, total)` and raise in it.
 """

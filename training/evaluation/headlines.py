@@ -1,5 +1,7 @@
 """The result of an evaluation in words that need no knowledge of error rates."""
 
+import math
+
 from training.evaluation.classification import Classification
 from training.evaluation.identification import Identification
 from training.evaluation.report import Headline, Subject
@@ -11,7 +13,7 @@ def percent(share: float, digits: int | None = None) -> str:
     """A share as a percentage with two significant figures at least: "1.2 %", "0.031 %"."""
     value = share * 100
     if digits is None:
-        digits = 1 if value >= 1 else 2 if value >= 0.1 else 3 if value >= 0.01 else 4
+        digits = max(1, 1 - math.floor(math.log10(value))) if value > 0 else 0
     return f"{value:.{digits}f} %"
 
 
@@ -37,6 +39,23 @@ def rate_text(rate: Measured) -> str:
         return f"{rate}{bound}"
     weak = "" if rate.sound else f"; only {rate.errors} errors"
     return f"{percent(rate.value)}{span(rate.interval)}{weak}"
+
+
+def rate_cell(rate: Measured) -> str:
+    """As `rate_text`, shorter: the interval in brackets."""
+    if isinstance(rate, NotSupported):
+        return rate_text(rate)
+    low, high = percent(rate.interval.low), percent(rate.interval.high)
+    return f"{percent(rate.value)} ({low} to {high}){'' if rate.sound else ' *'}"
+
+
+def estimate_cell(found: Estimate | None) -> str:
+    """As `estimate_text`, shorter."""
+    if found is None or found.interval is None:
+        return estimate_text(found)
+    return (
+        f"{percent(found.value)} ({percent(found.interval.low)} to {percent(found.interval.high)})"
+    )
 
 
 def estimate_text(found: Estimate | None) -> str:

@@ -87,7 +87,8 @@ FPIR: of searches for people who are not enrolled, the share that names somebody
 for enrolled people, the share that does not name them.
 
 A figure that the data cannot support is not printed; an error rate without a single error is given
-as an upper bound."""
+as an upper bound. In tables, brackets hold 95 % intervals, and * marks a rate with fewer than 30
+errors behind it."""
 
 
 def _paragraphs(

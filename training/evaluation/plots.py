@@ -7,7 +7,7 @@ from training.evaluation.arrays import EvaluationError
 from training.evaluation.charts import Axis, Chart, Matrix, charts
 from training.evaluation.plotly_figures import COLORS
 from training.evaluation.report import Report
-from training.evaluation.scales import place, ticks
+from training.evaluation.scales import percent_tick, place, ticks
 
 Format = Literal["png", "svg", "pdf"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -79,7 +79,7 @@ def paint(axes: Any, chart: Chart | Matrix) -> None:
 
 def _dress(axis: Any, wanted: Axis, values: list[float]) -> None:
     """Label, scale and ticks of one matplotlib axis."""
-    from matplotlib.ticker import PercentFormatter
+    from matplotlib.ticker import FuncFormatter
 
     axis.set_label_text(wanted.label)
     if wanted.scale == "log":
@@ -90,7 +90,7 @@ def _dress(axis: Any, wanted: Axis, values: list[float]) -> None:
     if found is not None:
         axis.set_ticks(found[0], labels=found[1])
     elif wanted.percent:
-        axis.set_major_formatter(PercentFormatter(1.0))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: percent_tick(value)))
 
 
 def _paint_matrix(axes: Any, matrix: Matrix) -> None:

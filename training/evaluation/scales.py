@@ -4,7 +4,7 @@ from statistics import NormalDist
 
 from training.evaluation.charts import Axis
 
-PROBIT_TICKS = (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99)
+PROBIT_TICKS = (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 0.999)
 
 
 def place(axis: Axis, value: float) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from training.evaluation.charts import RULE_NAMES
 from training.evaluation.classification import Classification
-from training.evaluation.headlines import estimate_text, percent, rate_text
+from training.evaluation.headlines import estimate_cell, percent, rate_cell
 from training.evaluation.identification import Identification
 from training.evaluation.report import Report
 from training.evaluation.uncertainty import Estimate, Measured, Rate
@@ -19,7 +19,10 @@ Sheet = list[Sequence[Cell]]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table in words: a title, the heads of columns, rows of cells."""
+    """A table in words: a title, the heads of columns, rows of cells.
+
+    Brackets hold intervals of 95 %; * marks a rate with fewer than 30 errors behind it.
+    """
 
     name: str
     title: str
@@ -49,7 +52,7 @@ def _points(found: Verification) -> Table:
         "Errors at a chosen false match rate",
         ("FMR at most", "threshold", "FMR", "FNMR"),
         tuple(
-            (percent(p.target_fmr), _score(p.threshold), rate_text(p.fmr), rate_text(p.fnmr))
+            (percent(p.target_fmr), _score(p.threshold), rate_cell(p.fmr), rate_cell(p.fnmr))
             for p in found.points
         ),
     )
@@ -61,7 +64,7 @@ def _thresholds(found: Verification) -> Table:
         "Errors at each threshold",
         ("score", "rescaled 0..1", "FMR", "FNMR"),
         tuple(
-            (f"{r.score:.2f}", f"{r.rescaled:.3f}", rate_text(r.fmr), rate_text(r.fnmr))
+            (f"{r.score:.2f}", f"{r.rescaled:.3f}", rate_cell(r.fmr), rate_cell(r.fnmr))
             for r in found.table
         ),
     )
@@ -75,10 +78,10 @@ def _open_set(found: Identification) -> Table:
         tuple(
             (
                 RULE_NAMES[one.rule],
-                estimate_text(one.rank_1),
+                estimate_cell(one.rank_1),
                 percent(point.target_fpir),
                 _score(point.threshold),
-                rate_text(point.fnir),
+                rate_cell(point.fnir),
             )
             for one in found.rules
             for point in one.points
@@ -95,9 +98,9 @@ def _sizes(found: Identification) -> Table:
             (
                 f"{s.people:,}",
                 f"{s.draws:,}",
-                estimate_text(s.rank_1),
+                estimate_cell(s.rank_1),
                 _score(s.threshold),
-                rate_text(s.fnir),
+                rate_cell(s.fnir),
             )
             for s in found.sizes
         ),
@@ -110,7 +113,7 @@ def _groups(report: Report) -> Table:
         "Errors per group",
         ("group", "people", "FMR", "FNMR"),
         tuple(
-            (one.group, f"{one.people:,}", rate_text(one.fmr), rate_text(one.fnmr))
+            (one.group, f"{one.people:,}", rate_cell(one.fmr), rate_cell(one.fnmr))
             for one in report.groups
         ),
     )
