@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from recognition.services.pipelines import pipelines
     from tests.fakes import FakePipeline
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,6 +37,7 @@ def files(settings: object, tmp_path: Path) -> Iterator[Path]:
 def fake_pipeline(monkeypatch: pytest.MonkeyPatch, db: None) -> "FakePipeline":
     """Put a stand-in for the networks under all services; see `tests/fakes.py`."""
     from recognition.services.model_versions import default_version
+    from recognition.services.pipelines import pipelines
     from tests.fakes import FakePipeline
 
     version = default_version()
