@@ -2,8 +2,9 @@
 
     python -m benchmarks.calibration --data ../shared/data/lfw
 
-Two steps: the mean of the uncentred embeddings becomes the centring vector; then the scores of all
-pairs of the centred embeddings are counted. Result: recognition/vision/calibrations/NAME.json.
+The scores of all pairs of the centred embeddings are counted. The centring vector is that of the
+backbone; where it has none yet, the mean of the uncentred embeddings becomes it. Results:
+recognition/vision/calibrations/NAME.json and, for a new backbone, NAME.centring.npy.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from benchmarks import environment, lfw
 from recognition.vision import registry
 from recognition.vision.calibration import FOLDER, Calibration, from_json
+from recognition.vision.centring import centring_of, save
 from recognition.vision.embedding import centred
 from recognition.vision.matching import all_pairs, bin_of
 from recognition.vision.pipeline import FacePipeline
@@ -61,12 +63,15 @@ def mated_histogram(embeddings: Floats, people: NDArray[np.int64]) -> NDArray[np
     return total
 
 
-def measure(faces: lfw.LfwEmbeddings, backbone: str, weights_sha256: str) -> dict[str, object]:
-    """The content of the calibration file."""
+def measure(
+    faces: lfw.LfwEmbeddings, backbone: str, weights_sha256: str, centring: Floats | None = None
+) -> dict[str, object]:
+    """The content of the calibration file; without `centring` the mean of these faces is it."""
     usable = np.flatnonzero(faces.found)
     rows = usable[first_of_each(faces.people[usable], IMAGES_PER_PERSON)]
     raw, people = faces.raw[rows], faces.people[rows]
-    centring = raw.mean(axis=0, dtype=np.float64).astype(np.float32)
+    if centring is None:
+        centring = raw.mean(axis=0, dtype=np.float64).astype(np.float32)
     embeddings = centred(raw, centring)
     _, nonmated = all_pairs(embeddings, people, bins=BINS)
     mated = mated_histogram(embeddings, people)
@@ -123,11 +128,16 @@ def main() -> None:
     paired = {n for pair in lfw.view2_pairs(options.data) for n in (pair.first, pair.second)}
     names = [name for name in lfw.image_names(options.data) if name not in paired]
     faces = lfw.embed(pipeline, options.data, names, options.cache)
-    content = measure(faces, registry.get(options.backbone).name, pipeline.version.weights_sha256)
+    spec = registry.get(options.backbone)
+    known = centring_of(spec)
+    content = measure(faces, spec.name, pipeline.version.weights_sha256, known)
+    made = from_json(content)
+    if known is None:
+        save(options.out / f"{spec.name}.centring.npy", made.centring)
     path = options.out / f"{options.backbone}.json"
     path.write_text(json.dumps(content) + "\n", encoding="utf-8")
     print(f"wrote {path}")
-    show(from_json(content))
+    show(made)
 
 
 if __name__ == "__main__":

@@ -21,8 +21,10 @@ class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):
 class ModelVersion(models.Model):
     """What a template was made with; templates of two versions are never compared.
 
-    `digest` covers weights, preprocessing and centring vector. Built-in versions have no
-    organization and are written only by `services.model_versions.sync_builtin`.
+    `digest` covers weights, preprocessing and centring vector. `calibration_sha256` is the
+    calibration that default thresholds rest on; it is no part of the digest, because it changes
+    what a score means and not what a template is. Built-in versions have no organization and are
+    written only by `services.model_versions`.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -38,6 +40,7 @@ class ModelVersion(models.Model):
     digest = models.CharField(max_length=64)
     dimension = models.PositiveSmallIntegerField()
     numeric_class = models.CharField(max_length=16, default="float")
+    calibration_sha256 = models.CharField(max_length=64, blank=True)
     specification = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
 

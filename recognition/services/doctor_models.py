@@ -12,11 +12,11 @@ from recognition.models import Gallery, ModelVersion, Probe
 from recognition.selectors.thresholds import threshold_of
 from recognition.services.doctor_findings import Findings, Progress
 from recognition.services.identification import ANSWER_DAYS
+from recognition.services.model_versions import calibration_of, digest_of
 from recognition.services.pipelines import prepare
 from recognition.services.probes import purge_expired_probes
 from recognition.services.thresholds import refresh_threshold
 from recognition.vision import registry, store
-from recognition.vision.calibration import Calibration
 from recognition.vision.errors import ModelDamaged, VisionError
 from recognition.vision.prepare import DETECTOR, is_ready
 from recognition.vision.registry import BackboneSpec
@@ -49,12 +49,12 @@ def _spec_of(findings: Findings, version: ModelVersion) -> BackboneSpec | None:
         findings.add("model_unknown", example)
         return None
     try:
-        centring = Calibration.load(spec.name).centring
+        calibration_of(spec)
+        expected = digest_of(spec, version.specification.get("weights_sha256", ""))
     except VisionError as error:
         findings.add("model_uncalibrated", f"{spec.name}: {error.detail}")
         return spec
-    weights = version.specification.get("weights_sha256", spec.weights_sha256)
-    if registry.version_digest(spec, weights, centring) != version.digest:
+    if expected != version.digest:
         findings.add("model_mismatch", example)
     return spec
 
@@ -111,8 +111,7 @@ def _check_threshold(findings: Findings, gallery: Gallery) -> None:
     if stored == (info.value, info.templates) or (stored == (None, 0) and not info.templates):
         return
     if findings.repair:
-        gallery.default_threshold = None  # a value for the right size may come from old figures
-        refresh_threshold(gallery)
+        refresh_threshold(gallery, anew=True)
     findings.add("threshold_stale", f"gallery {gallery.pk}", repaired=findings.repair)
 
 

@@ -1,14 +1,23 @@
-"""Built-in model versions as rows."""
+"""Built-in model versions as rows, and the calibration that is in force for each."""
 
+import logging
 from dataclasses import asdict
 
+import numpy as np
 from django.conf import settings
+from django.db import transaction
 
 from faceplatform.core.errors import DomainError
-from recognition.models import ModelVersion
+from recognition.models import Gallery, ModelVersion
 from recognition.refusals import refusals
+from recognition.services.thresholds import refresh_threshold
 from recognition.vision import registry
 from recognition.vision.calibration import Calibration
+from recognition.vision.centring import centring_of
+from recognition.vision.errors import ModelDamaged, VisionError
+from recognition.vision.registry import BackboneSpec
+
+logger = logging.getLogger(__name__)
 
 
 def default_version() -> ModelVersion:
@@ -25,8 +34,8 @@ def default_version() -> ModelVersion:
                 f"{spec.title} has no calibration yet, so it cannot serve a gallery.",
                 status=503,
             )
-        calibration = Calibration.load(spec.name)
-    digest = registry.version_digest(spec, spec.weights_sha256, calibration.centring)
+        calibration = calibration_of(spec)
+        digest = digest_of(spec)
     version, _ = ModelVersion.objects.get_or_create(
         organization=None,
         digest=digest,
@@ -35,6 +44,7 @@ def default_version() -> ModelVersion:
             "backbone": spec.name,
             "dimension": spec.dimension,
             "numeric_class": registry.NUMERIC_CLASS,
+            "calibration_sha256": calibration.digest,
             "specification": {
                 "preprocessing": asdict(spec.preprocessing),
                 "weights_sha256": spec.weights_sha256,
@@ -44,3 +54,59 @@ def default_version() -> ModelVersion:
         },
     )
     return version
+
+
+def digest_of(spec: BackboneSpec, weights_sha256: str = "") -> str:
+    """Return the digest of the version that this backbone makes, by default with its own weights.
+
+    Raises ModelDamaged where the centring vector cannot be read.
+    """
+    return registry.version_digest(spec, weights_sha256 or spec.weights_sha256, centring_of(spec))
+
+
+def calibration_of(spec: BackboneSpec) -> Calibration:
+    """Return the calibration of a backbone.
+
+    Raises CalibrationMissing, and ModelDamaged where it was measured with another centring vector
+    than the backbone's: its scores would say nothing about ours.
+    """
+    calibration = Calibration.load(spec.name)
+    centring = centring_of(spec)
+    own = centring if centring is not None else np.empty(0, np.float32)
+    if not np.array_equal(calibration.centring, own):
+        raise ModelDamaged(f"The calibration of {spec.name!r} belongs to another version of it.")
+    return calibration
+
+
+def adopt_calibrations() -> int:
+    """Put calibrations that were measured anew in force; return how many galleries that touched.
+
+    Templates stay as they are: a calibration changes what a score means, not the score. Default
+    thresholds of the version's galleries are computed again. Safe to call at any time.
+    """
+    touched = 0
+    for version in ModelVersion.objects.filter(organization=None):
+        try:
+            calibration = calibration_of(registry.get(version.backbone))
+        except VisionError as error:
+            logger.warning("%s keeps its thresholds: %s", version.backbone, error)
+            continue
+        if calibration.digest != version.calibration_sha256:
+            touched += _adopt(version, calibration.digest)
+    return touched
+
+
+@transaction.atomic
+def _adopt(version: ModelVersion, digest: str) -> int:
+    held = ModelVersion.objects.select_for_update().get(pk=version.pk)
+    if held.calibration_sha256 == digest:
+        return 0
+    galleries = Gallery.objects.filter(model_version=held, default_threshold__isnull=False)
+    touched = 0
+    for gallery in galleries.order_by("pk"):
+        refresh_threshold(gallery, anew=True)
+        touched += 1
+    held.calibration_sha256 = digest
+    held.save(update_fields=["calibration_sha256"])
+    logger.info("%s has a new calibration; %d thresholds computed again", held, touched)
+    return touched

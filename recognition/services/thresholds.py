@@ -4,10 +4,11 @@ from recognition.models import Gallery
 from recognition.selectors.thresholds import basis_of, threshold_for_size
 
 
-def refresh_threshold(gallery: Gallery) -> None:
-    """Store the threshold if the gallery's size asks for another one."""
+def refresh_threshold(gallery: Gallery, *, anew: bool = False) -> None:
+    """Store the threshold if the gallery's size asks for another one, or `anew` in any case."""
     basis = basis_of(gallery)
-    if basis == gallery.default_threshold_templates and gallery.default_threshold is not None:
+    known = basis == gallery.default_threshold_templates and gallery.default_threshold is not None
+    if known and not anew:
         return
     info = threshold_for_size(gallery, basis)
     Gallery.objects.filter(pk=gallery.pk).update(

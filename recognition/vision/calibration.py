@@ -4,9 +4,10 @@ A calibration file is JSON made by `python -m benchmarks.calibration`: histogram
 mated and nonmated pairs, the centring vector they were computed with, and the protocol.
 """
 
+import hashlib
 import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,9 @@ class Calibration:
 
     Bin i of `bins` equal bins over -1..1 holds the scores in [-1 + 2i/bins, -1 + 2(i+1)/bins).
     `nonmated` are counts (bins,); `mated` are weights (bins,), every person weighing the same.
-    `centring` is float32 (d,), subtracted from a unit-norm embedding before it is made unit again.
+    `centring` is float32 (d,), subtracted from a unit-norm embedding before it is made unit again;
+    scores say something about those of a version only if it has the same. `digest` is the sha256
+    (hex) of the file, empty for a calibration that was not read from one.
     """
 
     backbone: str
@@ -71,6 +74,7 @@ class Calibration:
     failures: int
     protocol: str
     weights_sha256: str
+    digest: str = ""
     _above: NDArray[np.int64] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -147,9 +151,10 @@ def _load(name: str, folder: Path) -> Calibration:
     except FileNotFoundError:
         raise CalibrationMissing(f"There is no calibration file for {name!r}.") from None
     try:
-        return from_json(json.loads(text))
+        made = from_json(json.loads(text))
     except (LookupError, TypeError, ValueError) as error:
         raise ModelDamaged(f"The calibration file of {name!r} cannot be read: {error}") from error
+    return replace(made, digest=hashlib.sha256(text.encode()).hexdigest())
 
 
 def from_json(record: dict[str, Any]) -> Calibration:

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from recognition.vision import prepare as preparation
 from recognition.vision import reference, registry, store
-from recognition.vision.calibration import FOLDER as CALIBRATIONS
-from recognition.vision.calibration import Calibration
+from recognition.vision.centring import FOLDER as CALIBRATIONS
+from recognition.vision.centring import centring_of
 from recognition.vision.detection import NETWORKS, Detector, DetectorSettings, main_face
 from recognition.vision.embedding import Embedder
 from recognition.vision.engines.base import Engine, prove
@@ -95,7 +95,7 @@ class FacePipeline:
         if engine not in ENGINES:
             raise EngineRefused(f"There is no engine {engine!r}. Known: {', '.join(ENGINES)}.")
         if not calibrated:
-            spec = replace(spec, calibration="")
+            spec = replace(spec, centring="")
         threads = threads or len(os.sched_getaffinity(0))
         if engine != "torch":
             try:
@@ -115,7 +115,7 @@ class FacePipeline:
         network, parts = make(models_dir, spec, threads)
         inputs = spec.preprocessing.network_input(reference.crops(spec.preprocessing.size))
         prove(network, inputs, _reference(models_dir, spec))
-        centring = Calibration.load(spec.name).centring if spec.calibration else None
+        centring = centring_of(spec)
         settings = DetectorSettings(min_face=min_face)
         version = VersionInfo(
             backbone=spec.name,

@@ -50,8 +50,9 @@ class BackboneSpec:
 
     `loader` is the dotted path of a module with `prepare_weights` and `build_network`.
     `source_sha256` is the checksum of the file the weights come from, `weights_sha256` that of
-    the safetensors file made from it; both are checked. `calibration` and `reference` name files
-    in `recognition/vision/calibrations/`, empty where the project has none for this network.
+    the safetensors file made from it; both are checked. `centring`, `calibration` and `reference`
+    name files in `recognition/vision/calibrations/`, empty where the project has none for this
+    network. The first belongs to the version; the calibration may be measured anew at any time.
     """
 
     name: str
@@ -64,6 +65,7 @@ class BackboneSpec:
     weights_sha256: str
     licence: str
     training_data: str
+    centring: str = ""
     calibration: str = ""
     reference: str = ""
     figures: tuple[Figure, ...] = ()
@@ -98,7 +100,7 @@ def version_digest(spec: BackboneSpec, weights_sha256: str, centring: Floats | N
     """sha256 (hex) over everything that changes an embedding.
 
     That is the weights, the preprocessing, the numeric class and the centring vector (float32,
-    little-endian bytes), and nothing else: engine, detector and hardware do not enter.
+    little-endian bytes), and nothing else: engine, detector, hardware and calibration do not enter.
     """
     head = {
         "weights": weights_sha256,
@@ -128,6 +130,7 @@ register(
         weights_sha256="e1419fe00fac6d247c8b26f17ae420b365c0bf01523237575ac48471aabc8392",
         licence="MIT",
         training_data="CASIA-WebFace (about 490,000 images of 10,575 celebrities)",
+        centring="facenet-casia.centring.npy",
         calibration="facenet-casia.json",
         reference="facenet-casia.reference.npz",
         figures=(
