@@ -31,6 +31,8 @@ from recognition.models import (
     Probe,
     ProbeFace,
     ProbeMatch,
+    ReviewAction,
+    ReviewDecision,
 )
 from recognition.services.model_versions import default_version
 from tests.fakes import DIMENSION, embedding_of, face_photo
@@ -212,6 +214,22 @@ class JobLogLineFactory(DjangoModelFactory[JobLogLine]):
 
     job = SubFactory(JobFactory)
     message = Sequence(lambda n: f"line {n}")
+
+
+class ReviewDecisionFactory(DjangoModelFactory[ReviewDecision]):
+    """An image in review that was accepted."""
+
+    class Meta:
+        model = ReviewDecision
+
+    face = SubFactory(FaceImageFactory)
+    gallery = SelfAttribute("face.gallery")
+    organization = SelfAttribute("face.organization")
+    action = ReviewAction.ACCEPT
+    state_before = "quarantined"
+    state_after = "enrolled"
+    identity_before = SelfAttribute("face.identity")
+    identity_after = SelfAttribute("face.identity")
 
 
 class ImportRunFactory(DjangoModelFactory[ImportRun]):

@@ -26,6 +26,7 @@ class Action(StrEnum):
     IDENTITY_ENROLL = "identity.enroll"
     IDENTITY_CHANGE = "identity.change"
     IDENTITY_ERASE = "identity.erase"
+    REVIEW_DECIDE = "review.decide"
     IMPORT_CREATE = "import.create"
     IDENTIFY = "identify"
     PROBE_VIEW = "probe.view"
@@ -76,6 +77,8 @@ POLICY: dict[Action, Rule] = {
     Action.IDENTITY_ENROLL: Rule(OPERATORS, _scopes(Scope.ENROLL)),
     Action.IDENTITY_CHANGE: Rule(OPERATORS),
     Action.IDENTITY_ERASE: Rule(ADMINS),
+    # No key: what may enroll must not let its own images out of quarantine.
+    Action.REVIEW_DECIDE: Rule(OPERATORS),
     Action.IMPORT_CREATE: Rule(OPERATORS, _scopes(Scope.ENROLL)),
     Action.IDENTIFY: Rule(OPERATORS, _scopes(Scope.IDENTIFY)),
     Action.PROBE_VIEW: Rule(VIEWERS, _scopes(Scope.READ)),

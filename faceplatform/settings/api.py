@@ -27,5 +27,9 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "ImageStateEnum": "recognition.models.FaceState",
+        "JobStateEnum": "faceplatform.core.models.JobState",
+    },
     "SCHEMA_PATH_PREFIX": r"/api/v1",
 }

@@ -1,5 +1,6 @@
 """Face images of a person: enroll, list, show, delete."""
 
+from collections import Counter
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +28,7 @@ from recognition.api.fields import (
     picture_or_none,
 )
 from recognition.models import FaceImage, FaceState, Identity
-from recognition.services.enrollment import enroll_photo
+from recognition.services.enrollment import enroll_photo, explain
 from recognition.services.identities import delete_face
 
 MOST_AT_ONCE = 20
@@ -95,6 +96,17 @@ class LandmarksField(serializers.ListField):
     child = serializers.ListField(child=PixelField())
 
 
+class EvidenceSerializer(serializers.Serializer[Any]):
+    """The scores behind an image's state when it was enrolled."""
+
+    own = ScoreField(allow_null=True, help_text="Best score against the person's own images.")
+    own_images = serializers.IntegerField()
+    other = ScoreField(allow_null=True, help_text="Best score against somebody else.")
+    other_identity = serializers.UUIDField(allow_null=True)
+    low_match = ScoreField(help_text="Below this the image is not taken for the person's.")
+    threshold = ScoreField(help_text="From here on the gallery takes two faces for one person.")
+
+
 class ImageSerializer(serializers.Serializer[FaceImage]):
     """A face of a photo, in a gallery."""
 
@@ -103,13 +115,19 @@ class ImageSerializer(serializers.Serializer[FaceImage]):
     identity = NamedSerializer(allow_null=True)
     path = serializers.CharField(help_text="Where it came from.")
     state = serializers.ChoiceField(choices=FaceState.choices)
-    reason = serializers.CharField()
+    reason = serializers.CharField(help_text="Code behind the state, or a remark.")
+    evidence = serializers.SerializerMethodField()
     box = serializers.SerializerMethodField()
     landmarks = serializers.SerializerMethodField()
     quality = serializers.SerializerMethodField()
     photo = PhotoSerializer()
     pictures = serializers.SerializerMethodField()
     created_at = serializers.DateTimeField()
+
+    @extend_schema_field(EvidenceSerializer(allow_null=True))
+    def get_evidence(self, face: FaceImage) -> Any:
+        """Return the scores, None for an image that was compared with nothing."""
+        return EvidenceSerializer(face.evidence).data if face.evidence else None
 
     @extend_schema_field(BoxField)
     def get_box(self, face: FaceImage) -> Any:
@@ -137,10 +155,13 @@ class ImageSerializer(serializers.Serializer[FaceImage]):
 
 
 class EnrolledItem(serializers.Serializer[Any]):
-    """What became of one photo of several. `code` and `detail` are empty for an enrolled one."""
+    """What became of one photo of several.
+
+    `code` and `detail` say why it was refused or held back (quarantined), or remark on it.
+    """
 
     name = serializers.CharField()
-    status = serializers.ChoiceField(choices=["enrolled", "refused"])
+    status = serializers.ChoiceField(choices=["enrolled", "quarantined", "refused"])
     code = serializers.CharField()
     detail = serializers.CharField()
     image = ImageSerializer(allow_null=True)
@@ -150,6 +171,7 @@ class EnrolledItems(serializers.Serializer[Any]):
     """What became of several photos, in the order in which they were sent."""
 
     enrolled = serializers.IntegerField()
+    quarantined = serializers.IntegerField(help_text="Stored, held back for review.")
     refused = serializers.IntegerField()
     results = EnrolledItem(many=True)
 
@@ -186,6 +208,9 @@ class ImagesView(TakesPhotos, BelowIdentity):
     def post(self, request: Request, identity_id: UUID) -> Response:
         """Enroll one photo or several; they are searchable at once.
 
+        A photo that looks like somebody else is stored with the state `quarantined` and waits for
+        a person's decision; `evidence` has the scores.
+
         One photo answers 201 with the image, or the problem: 422 `no_face`, `multiple_faces`
         (its `errors` name the boxes; send `face`), `low_quality`, 409 `duplicate_image`, or the
         code of an unusable file. Several answer 200 with one result each; thousands are better
@@ -204,8 +229,8 @@ class ImagesView(TakesPhotos, BelowIdentity):
         if key_of(request) is not None:
             raise DomainError("idempotency_ambiguous", "Idempotency-Key needs exactly one photo.")
         results = [self._try(identity, upload) for upload in uploads]
-        enrolled = sum(result["image"] is not None for result in results)
-        counts = {"enrolled": enrolled, "refused": len(results) - enrolled}
+        ends = Counter(result["status"] for result in results)
+        counts = {status: ends[status] for status in ("enrolled", "quarantined", "refused")}
         return self.answer(EnrolledItems, counts | {"results": results})
 
     def _created(self, identity: Identity, pk: UUID) -> Response:
@@ -223,7 +248,13 @@ class ImagesView(TakesPhotos, BelowIdentity):
             if refusal.status >= 500:
                 raise  # nothing is wrong with the photo
             return result | {"status": "refused", "code": refusal.code, "detail": refusal.detail}
-        return result | {"status": "enrolled", "image": image}
+        detail = f"{explain((image.reason,)).capitalize()}." if image.reason else ""
+        return result | {
+            "status": image.state,
+            "code": image.reason,
+            "detail": detail,
+            "image": image,
+        }
 
     def _enroll(self, identity: Identity, upload: UploadedFile, face: int | None) -> FaceImage:
         return enroll_photo(

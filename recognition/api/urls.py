@@ -19,6 +19,7 @@ from recognition.api.probes import (
     SimilarCsvView,
     SimilarView,
 )
+from recognition.api.review import DecisionUndoView, ImageDecisionsView, ReviewView
 
 _GALLERY = "galleries/<uuid:gallery_id>"
 _IDENTITY = "identities/<uuid:identity_id>"
@@ -35,6 +36,13 @@ urlpatterns = [
     path(_IDENTITY, IdentityView.as_view(), name="api_identity"),
     path(f"{_IDENTITY}/images", ImagesView.as_view(), name="api_images"),
     path("images/<uuid:image_id>", ImageView.as_view(), name="api_image"),
+    path(f"{_GALLERY}/review", ReviewView.as_view(), name="api_review"),
+    path(
+        "images/<uuid:image_id>/decisions",
+        ImageDecisionsView.as_view(),
+        name="api_image_decisions",
+    ),
+    path("decisions/<uuid:decision_id>/undo", DecisionUndoView.as_view(), name="api_decision_undo"),
     path(_IMPORT, ImportView.as_view(), name="api_import"),
     path(f"{_IMPORT}/items", ImportItemsView.as_view(), name="api_import_items"),
     path(f"{_IMPORT}/items.csv", ImportItemsCsvView.as_view(), name="api_import_items_csv"),

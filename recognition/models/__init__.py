@@ -7,6 +7,7 @@ from recognition.models.import_run import ImportItem, ImportRun, ItemStatus
 from recognition.models.model_version import ModelVersion
 from recognition.models.photo import Photo
 from recognition.models.probe import Decision, Probe, ProbeFace, ProbeMatch
+from recognition.models.review import ReviewAction, ReviewDecision
 from recognition.models.template import FaceTemplate
 
 __all__ = [
@@ -24,4 +25,6 @@ __all__ = [
     "Probe",
     "ProbeFace",
     "ProbeMatch",
+    "ReviewAction",
+    "ReviewDecision",
 ]

@@ -22,7 +22,8 @@ class FaceImage(DetectedFaceFields):
     """A face of a photo that belongs to a gallery, and to an identity once somebody says so.
 
     The same face of a photo (intersection over union above 0.5) exists once per gallery.
-    `path` is where the import found the photo; `reason` is the code behind the state.
+    `path` is where the import found the photo. `reason` is the code behind the state, or a remark
+    on an enrolled face; `evidence` holds the scores behind it (see `services.protection`).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -36,6 +37,7 @@ class FaceImage(DetectedFaceFields):
     )
     state = models.CharField(max_length=16, choices=FaceState.choices, default=FaceState.ENROLLED)
     reason = models.CharField(max_length=64, blank=True)
+    evidence = models.JSONField(default=dict, blank=True)
     path = models.CharField(max_length=1024, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -8,6 +8,7 @@ from faceplatform.core.errors import Conflict, DomainError, FieldError, Unproces
 from recognition.models import FaceImage, Gallery, Identity
 from recognition.services.faces import find_same_face, store_face
 from recognition.services.photos import lock_bytes, store_photo
+from recognition.services.protection import judge_face
 from recognition.services.thresholds import refresh_threshold
 from recognition.services.vision import AnalysedPhoto, analyse_photo, get_pipeline
 from recognition.vision.types import AnalysedFace, QualityLimits
@@ -22,6 +23,11 @@ _REASONS = {
     "low_contrast": "the face has too little contrast",
     "turned_away": "the face is turned away",
     "low_score": "the face is of low quality",
+    "unlike_own": "it does not look like this person's other images",
+    "like_another": "it looks more like somebody else",
+    "possible_duplicate": "somebody who looks the same is here already",
+    "near_duplicate": "nearly the same image is here already",
+    "not_this_person": "rejected in review",
 }
 
 
@@ -34,9 +40,12 @@ def enroll_photo(
     actor: Actor,
     face_number: int | None = None,
 ) -> FaceImage:
-    """Enroll the face of a photo as this person; at once searchable.
+    """Enroll the face of a photo as this person.
 
-    With several faces `face_number` (from 1, largest first) names the one that is meant.
+    It is searchable at once unless it looks like somebody else; then its state is quarantined, and
+    it waits for a person's decision. With several faces `face_number` (from 1, largest first) names
+    the one that is meant.
+
     Raises DomainError with the image's code, `no_face`, `multiple_faces`, `face_number_invalid`,
     `low_quality`, or Conflict `duplicate_image` and `identity_gone`.
     """
@@ -44,7 +53,7 @@ def enroll_photo(
     face = choose_face(analysed, face_number)
     detector = get_pipeline(gallery.model_version).version.detector
     with transaction.atomic():
-        _hold(identity)
+        hold_identity(identity)
         lock_bytes(gallery.organization_id, analysed.sha256)
         same = find_same_face(gallery=gallery, photo_sha256=analysed.sha256, box=face.face.box)
         if same is not None:
@@ -55,6 +64,7 @@ def enroll_photo(
         photo = store_photo(
             organization_id=gallery.organization_id, data=data, analysed=analysed, path=path
         )
+        judged = judge_face(gallery=gallery, identity=identity, embedding=face.embedding)
         stored = store_face(
             gallery=gallery,
             identity=identity,
@@ -62,6 +72,7 @@ def enroll_photo(
             analysed=face,
             detector=detector,
             path=path,
+            judgement=judged,
         )
         audit.record(
             organization_id=gallery.organization_id,
@@ -70,7 +81,7 @@ def enroll_photo(
             target_type="identity",
             target_id=identity.pk,
             target_label=identity.name,
-            data={"image": str(stored.pk)},
+            data={"image": str(stored.pk), "state": stored.state, "reason": stored.reason},
         )
         refresh_threshold(gallery)
     return stored
@@ -109,8 +120,11 @@ def _describe(number: int, face: AnalysedFace) -> FieldError:
     return FieldError(field=f"face {number}", code="face", detail=f"box {corners}")
 
 
-def _hold(identity: Identity) -> None:
-    """Keep the person from being erased while a picture is added; refuse if that happened."""
+def hold_identity(identity: Identity) -> None:
+    """Keep the person from being erased while a picture is added; refuse if that happened.
+
+    Pictures of one person are added one after the other, so that each is compared with the last.
+    """
     held = Identity.objects.select_for_update().filter(pk=identity.pk).exists()
     if not held:
         raise Conflict("identity_gone", "This person was deleted meanwhile.")

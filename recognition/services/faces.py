@@ -3,6 +3,7 @@
 from typing import Any
 
 from recognition.models import FaceImage, FaceState, FaceTemplate, Gallery, Identity, Photo
+from recognition.services.protection import UNJUDGED, Judgement
 from recognition.vision.types import AnalysedFace, Box
 
 SAME_FACE_IOU = 0.5
@@ -16,8 +17,7 @@ def store_face(
     analysed: AnalysedFace,
     detector: str,
     path: str,
-    state: FaceState = FaceState.ENROLLED,
-    reason: str = "",
+    judgement: Judgement = UNJUDGED,
 ) -> FaceImage:
     """Store a face of a stored photo and, if it was embedded, its template.
 
@@ -29,8 +29,9 @@ def store_face(
         identity=identity,
         photo=photo,
         path=path[:1024],
-        state=state,
-        reason=reason,
+        state=judgement.state,
+        reason=judgement.reason,
+        evidence=judgement.evidence,
         **face_fields(analysed, detector),
     )
     if analysed.embedding is not None:
@@ -41,7 +42,7 @@ def store_face(
             model_version_id=gallery.model_version_id,
             dimension=len(analysed.embedding),
             embedding=analysed.embedding,
-            searchable=state == FaceState.ENROLLED,
+            searchable=judgement.state == FaceState.ENROLLED,
         )
     return face
 

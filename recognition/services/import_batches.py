@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 
 from faceplatform.core.errors import DomainError
 from faceplatform.core.jobs import JobContext, barriers
-from recognition.models import FaceImage, Gallery, Identity, ImportItem, ImportRun, ItemStatus
+from recognition.models import (
+    FaceImage,
+    FaceState,
+    Gallery,
+    Identity,
+    ImportItem,
+    ImportRun,
+    ItemStatus,
+)
 from recognition.services.enrollment import LIMITS, explain
 from recognition.services.faces import find_same_face, store_face
 from recognition.services.galleries import clean_name
@@ -15,6 +23,7 @@ from recognition.services.holding import hold, hold_gallery
 from recognition.services.identities import MAX_NAME
 from recognition.services.import_sources import Entry, EntryRefused, Source
 from recognition.services.photos import lock_bytes, store_photo
+from recognition.services.protection import judge_face
 from recognition.services.vision import (
     analyse_images,
     get_pipeline,
@@ -197,6 +206,7 @@ def _enroll(run: ImportRun, item: _Item, people: dict[str, Identity]) -> None:
         analysed=analysed,
         path=item.entry.path,
     )
+    judged = judge_face(gallery=run.gallery, identity=identity, embedding=face.embedding)
     item.stored = store_face(
         gallery=run.gallery,
         identity=identity,
@@ -204,7 +214,11 @@ def _enroll(run: ImportRun, item: _Item, people: dict[str, Identity]) -> None:
         analysed=face,
         detector=get_pipeline(run.gallery.model_version).version.detector,
         path=item.entry.path,
+        judgement=judged,
     )
+    if judged.state == FaceState.QUARANTINED:
+        item.end(ItemStatus.QUARANTINED, judged.reason, f"In review: {explain((judged.reason,))}.")
+        return
     code, detail = _remark(item.entry.path, item.image, len(item.faces))
     item.end(ItemStatus.ENROLLED, code, detail)
 

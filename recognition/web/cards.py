@@ -172,7 +172,7 @@ def image_tile(
         quality=face.quality,
         state=face.state,
         reason=explain((face.reason,)) if face.reason else "",
-        box=_box(face),
+        box=inside_photo(face),
         size=(face.photo.width, face.photo.height),
         delete_url=reverse("image_delete", args=[face.pk]) if may_delete else "",
         original_url=original,
@@ -298,7 +298,7 @@ def _similar_tile(principal: Principal, image: SimilarImage) -> SimilarTile:
         href=reverse("identity", args=[identity.pk]) if identity else "",
         score=image.score,
         above=image.above_threshold,
-        box=_box(face),
+        box=inside_photo(face),
         size=(face.photo.width, face.photo.height),
     )
 
@@ -307,8 +307,8 @@ def _name(identity: Identity | None) -> str:
     return identity.name if identity else "Nobody yet"
 
 
-def _box(face: FaceImage) -> tuple[float, float, float, float]:
-    """Return x, y, width, height of the part that lies in the photo."""
+def inside_photo(face: FaceImage) -> tuple[float, float, float, float]:
+    """Return x, y, width, height of the part of a face's box that lies in its photo."""
     corners = (face.x1, face.y1, face.x2, face.y2)
     return _inside(corners, face.photo.width, face.photo.height)
 

@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.template.defaultfilters import filesizeformat
 
 from faceplatform.core.web.forms import PageForm
-from recognition.models import Gallery
+from recognition.models import Gallery, ReviewAction
 from recognition.services.galleries import MAX_NAME as MAX_GALLERY_NAME
 from recognition.services.galleries import MAX_PROBE_DAYS
 from recognition.services.identities import MAX_NAME as MAX_IDENTITY_NAME
@@ -152,6 +152,14 @@ class EnrollFaceForm(PageForm):
         if not cleaned.get("name") and not cleaned.get("identity") and not self.errors:
             self.add_error("name", forms.ValidationError("Who is it?", code="required"))
         return cleaned
+
+
+class DecisionForm(PageForm):
+    """What is to be done with an image; to move it, to whom."""
+
+    action = forms.ChoiceField(choices=ReviewAction.choices)
+    identity = forms.UUIDField(required=False)
+    name = forms.CharField(required=False, max_length=MAX_IDENTITY_NAME)
 
 
 def clean_photo(upload: UploadedFile) -> UploadedFile:

@@ -97,7 +97,8 @@ class IdentityImagesView(_PersonPage):
             face = form.cleaned_data["face"]
             added = [self._add(identity, upload, face) for upload in form.cleaned_data["photos"]]
         if request.headers.get("HX-Request") == "true":
-            return fragment(request, "recognition/parts/added_photos.html", {"added": added})
+            context = {"added": added, "gallery": identity.gallery}
+            return fragment(request, "recognition/parts/added_photos.html", context)
         context = self.context(identity) | {"added": added}
         status = 200 if all(photo.tile for photo in added) else 422
         return render(request, "recognition/identity.html", context, status=status)

@@ -12,10 +12,11 @@ from django.urls import reverse
 from faceplatform.accounts.access import PolicyView
 from faceplatform.accounts.policy import Action, allows
 from faceplatform.core.errors import DomainError
-from recognition.models import Gallery, Identity, Probe, ProbeFace
+from recognition.models import FaceImage, FaceState, Gallery, Identity, Probe, ProbeFace
 from recognition.selectors.answers import answer_of, similar_csv, similar_page
 from recognition.selectors.probes import recent_probes
 from recognition.selectors.score_shapes import score_shapes
+from recognition.services.enrollment import explain
 from recognition.services.pictures import picture_url
 from recognition.services.probe_actions import ask_again, enroll_probe_face
 from recognition.services.probes import delete_probe
@@ -144,7 +145,7 @@ class ProbeEnrollView(_FaceOfProbe):
             else:
                 name = stored.identity.name if stored.identity else ""
                 where = reverse("identity", args=[stored.identity_id])
-                return go(request, where, said=f"Enrolled as {name}. Searches find this image.")
+                return go(request, where, said=_enrolled(stored, name))
         if request.headers.get("HX-Request") != "true":
             for errors in form.errors.values():
                 warning(request, " ".join(str(line) for line in errors))
@@ -178,6 +179,15 @@ def csv_response(lines: Any, name: str) -> StreamingHttpResponse:
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
+
+
+def _enrolled(stored: FaceImage, name: str) -> str:
+    """Say what became of a face that somebody named."""
+    if stored.state == FaceState.QUARANTINED:
+        return f"Filed under {name} and held back: {explain((stored.reason,))}. It waits in review."
+    if stored.reason:
+        return f"Enrolled as {name}; but {explain((stored.reason,))}. See the review."
+    return f"Enrolled as {name}. Searches find this image."
 
 
 def _whole(text: str) -> int:

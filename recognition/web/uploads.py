@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from faceplatform.core.errors import DomainError
+from recognition.models import FaceState
 from recognition.web.cards import ImageTile
 
 _BOX = re.compile(r"-?\d+(?:\.\d+)?")
@@ -29,6 +30,16 @@ class AddedPhoto:
     code: str = ""
     detail: str = ""
     choices: tuple[FaceChoice, ...] = ()
+
+    @property
+    def held(self) -> bool:
+        """Whether the photo was stored and waits for a decision."""
+        return self.tile is not None and self.tile.state == FaceState.QUARANTINED
+
+    @property
+    def remark(self) -> bool:
+        """Whether the photo is searched although something about it is worth a look."""
+        return self.tile is not None and not self.held and bool(self.tile.reason)
 
     @classmethod
     def refused(cls, name: str, error: DomainError) -> "AddedPhoto":

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from recognition.web import galleries, identify, identities, imports, probes
+from recognition.web import galleries, identify, identities, imports, probes, review
 from recognition.web.pictures import PictureView
 
 urlpatterns = [
@@ -58,6 +58,10 @@ urlpatterns = [
         name="identity_erase",
     ),
     path("images/<uuid:pk>/delete/", identities.ImageDeleteView.as_view(), name="image_delete"),
+    path("review/", review.ReviewView.as_view(), name="review"),
+    path("images/<uuid:pk>/decide/", review.ImageDecideView.as_view(), name="image_decide"),
+    path("decisions/<uuid:pk>/undo/", review.DecisionUndoView.as_view(), name="review_undo"),
+    path("galleries/<uuid:pk>/names/", review.GalleryNamesView.as_view(), name="gallery_names"),
     path("imports/<uuid:pk>/", imports.ImportRunView.as_view(), name="import_run"),
     path(
         "imports/<uuid:pk>/items.csv", imports.ImportItemsCsvView.as_view(), name="import_items_csv"

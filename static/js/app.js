@@ -27,6 +27,10 @@ document.addEventListener("click", (event) => {
   if (event.target instanceof HTMLDialogElement) event.target.close();
 });
 
+document.addEventListener("change", (event) => {
+  if (event.target.matches?.("select[data-submits]")) event.target.form.requestSubmit();
+});
+
 function showTheme() {
   for (const choice of document.querySelectorAll("[data-theme-choice]")) {
     choice.setAttribute("aria-pressed", String(choice.dataset.themeChoice === current()));

@@ -39,6 +39,7 @@ from tests.factories import (
     ProbeFaceFactory,
     ProbeFactory,
     ProbeMatchFactory,
+    ReviewDecisionFactory,
     UserFactory,
     make_key,
     make_member,
@@ -142,7 +143,8 @@ def make_team(name: str) -> Team:
     JobLogLineFactory.create(job=run.job, message=f"{name} log")
     key = make_key(organization, Scope.READ, maker=people[Role.ADMIN], name=f"{name}-key").key
     assert run.job is not None
-    rows: list[Model] = [gallery, identity, template.face, probe, run, run.job, key]
+    decision = ReviewDecisionFactory.create(face=template.face)
+    rows: list[Model] = [gallery, identity, template.face, probe, run, run.job, key, decision]
     return Team(
         organization=organization,
         gallery=gallery,

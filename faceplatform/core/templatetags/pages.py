@@ -41,6 +41,7 @@ _SECTIONS = {
     "gallery": "galleries",
     "galleries": "galleries",
     "identity": "galleries",
+    "review": "review",
     "import": "jobs",
     "job": "jobs",
     "jobs": "jobs",

@@ -1,4 +1,5 @@
-// Keys of the whole platform: / search, g and a letter to go, ? help, arrows in grids.
+// Keys of the whole platform: / search, g and a letter to go, ? help, arrows in grids, and the
+// keys that a page names itself with data-key.
 const PATIENCE = 1200;
 let waitingSince = 0;
 
@@ -35,7 +36,10 @@ function command(key) {
     document.getElementById("help")?.showModal();
     return true;
   }
-  return false;
+  const named = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  if (named?.matches("input")) named.focus();
+  else named?.click();
+  return named !== null;
 }
 
 function move(event) {

@@ -81,7 +81,7 @@ def people(tmp_path: Path) -> Path:
     folder = tmp_path / "people"
     pictures = {
         "ann/1.png": face_photo(ANN, variant=1),
-        "ann/2.png": face_photo(ANN, BOB, variant=2),
+        "ann/2.png": face_photo(BOB, ANN, variant=2),
         "pins_bob/1.png": face_photo(BOB, variant=1),
         "pins_bob/2.png": face_photo(BOB, variant=2),
         "bob/blank.png": face_photo(),
