@@ -111,7 +111,7 @@ def _apply(face: FaceImage, state: str, reason: str, identity_id: UUID | None) -
 
 def _hold_face(face: FaceImage) -> FaceImage:
     held: FaceImage | None = (
-        FaceImage.objects.select_for_update(of=("self",))
+        FaceImage.objects.select_for_update(of=("self",), no_key=True)
         .select_related("gallery__model_version", "identity")
         .filter(pk=face.pk)
         .first()
