@@ -1,5 +1,7 @@
 """Deciding about images that wait: by mouse and by keyboard, and taking it back."""
 
+from typing import Any
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -85,14 +87,14 @@ def test_three_keys_decide_and_a_fourth_takes_back(
 
 
 def test_adding_a_photo_says_that_it_is_held_back(
-    owner_page: Page, gallery: Gallery, photo: object
+    owner_page: Page, gallery: Gallery, photo: Any
 ) -> None:
     enroll(gallery, "Bob", BOB)
     ann = enroll(gallery, "Ann", ANN)
     page = owner_page
     page.goto(f"/identities/{ann.pk}/")
     page.locator("input[name=photos]").set_input_files(
-        photo("bob.png", face_photo(BOB, variant=3))  # type: ignore[operator]
+        photo("bob.png", face_photo(BOB, variant=3))
     )
     row = page.locator("#added .notice")
     expect(row).to_contain_text("Held back: it looks more like somebody else")

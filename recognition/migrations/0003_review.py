@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0001_initial'),
-        ('recognition', '0001_initial'),
+        ('recognition', '0002_calibration_digest'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
