@@ -189,6 +189,10 @@ class _Worker:
 
     def __init__(self, left: _Side, right: _Side, symmetric: bool, keep: int) -> None:
         self.left, self.right, self.symmetric, self.keep = left, right, symmetric, keep
+        # Used for every block: fresh memory for each would cost as much as counting.
+        size = min(_ROWS, len(left.rows)) * min(_COLUMNS, len(right.rows))
+        self.scores = np.empty(size, np.float32)
+        self.index = np.empty(size, np.int64)
         self.bins = np.zeros(BINS + 6, np.int64)
         self.mated = np.zeros(BINS, np.int64)
         self.low = self.high = PairList.empty()
@@ -198,14 +202,18 @@ class _Worker:
         rows, columns = block
         # Scaling by a power of two is exact: the bin is the floor of the product.
         scaled: Floats = self.left.rows[rows] * np.float32(_HALF)
-        values: Floats = scaled @ self.right.rows[columns].T
+        other = self.right.rows[columns]
+        values = self.scores[: len(scaled) * len(other)].reshape(len(scaled), len(other))
+        np.matmul(scaled, other.T, out=values)
         self._take_mated(values, rows, columns)
         if self.symmetric:
             _blank_lower(values, rows.start, columns.start)
         self._keep_high(values, rows.start, columns.start)
         np.floor(values, out=values)
         values += np.float32(_SHIFT)
-        self.bins += np.bincount(values.astype(np.int64).ravel(), minlength=len(self.bins))
+        index = self.index[: values.size]
+        np.copyto(index, values.ravel(), casting="unsafe")
+        self.bins += np.bincount(index, minlength=len(self.bins))
 
     def _take_mated(self, values: Floats, rows: slice, columns: slice) -> None:
         """Count the mated pairs of a block and take them out of it."""

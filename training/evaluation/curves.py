@@ -126,16 +126,15 @@ class ErrorCurve:
     def best_accuracy(self) -> tuple[float, float]:
         """Highest share of right decisions over these comparisons, and the threshold for it.
 
-        The threshold is the middle of the widest stretch that gives this share... of the first
-        one, where several do.
+        The threshold is the middle between the two scores around it; of several best places, the
+        lowest.
         """
         right = self.nonmated - self.false_matches + self.mated - self.false_non_matches
         best = int(np.argmax(right))
-        low = self.thresholds[max(best - 1, 0)]
-        return (
-            float(right[best]) / (self.mated + self.nonmated),
-            float((low + self.thresholds[best]) / 2),
-        )
+        share = float(right[best]) / (self.mated + self.nonmated)
+        if best in (0, len(right) - 1):  # nothing is between the highest score and the last one
+            return share, float(self.thresholds[best])
+        return share, float((self.thresholds[best - 1] + self.thresholds[best]) / 2)
 
     def thinned(self, points: int = 400) -> "ErrorCurve":
         """At most about `points` thresholds, spread over both error rates on a log scale."""

@@ -36,6 +36,7 @@ from training.evaluation.uncertainty import (
 )
 
 FPIR_TARGETS = (1e-1, 3e-2, 1e-2, 3e-3)
+REPLICATES = 500
 _BLOCK = 256
 
 
@@ -202,6 +203,7 @@ def identify(
     """Figures of searches. Without strangers the open-set points are `NotSupported`."""
     one = next(iter(found.values()))
     failed = ~np.isfinite(one.top)
+    drawn = weights(int(one.person.max()) + 1, REPLICATES, seed)
     return Identification(
         one.gallery_people,
         one.gallery_templates,
@@ -209,12 +211,12 @@ def identify(
         int((~one.enrolled).sum()),
         int((failed & one.enrolled).sum()),
         int((failed & ~one.enrolled).sum()),
-        tuple(_rule_result(searches, ranks, seed) for searches in found.values()),
+        tuple(_rule_result(searches, ranks, drawn) for searches in found.values()),
         sizes,
     )
 
 
-def _rule_result(found: Searches, ranks: int, seed: int) -> RuleResult:
+def _rule_result(found: Searches, ranks: int, drawn: Doubles) -> RuleResult:
     mated = int(found.enrolled.sum())
     rank = found.rank[found.enrolled]
     hits = [int(((rank > 0) & (rank <= place)).sum()) for place in range(1, ranks + 1)]
@@ -223,7 +225,7 @@ def _rule_result(found: Searches, ranks: int, seed: int) -> RuleResult:
         found.rule,
         _share(hits[0], mated),
         tuple(hit / mated for hit in hits) if mated else (),
-        tuple(open_set_point(found, target, seed=seed) for target in FPIR_TARGETS),
+        tuple(open_set_point(found, target, drawn=drawn) for target in FPIR_TARGETS),
         tuple(thresholds.tolist()),
         tuple(fpir.tolist()),
         tuple(fnir.tolist()),
@@ -333,9 +335,12 @@ def _design_effect(named: Flags, people: ArrayLike | None) -> float:
 
 
 def open_set_point(
-    found: Searches, target: float, *, replicates: int = 500, seed: int = 0
+    found: Searches, target: float, *, drawn: Doubles | None = None, seed: int = 0
 ) -> OpenSetPoint:
-    """FNIR at a target FPIR; its interval resamples people, enrolled and strangers alike."""
+    """FNIR at a target FPIR; its interval resamples people, enrolled and strangers alike.
+
+    `drawn` (R, people) are the `weights` of the replicates; made from the seed where not given.
+    """
     strangers, own = found.top[~found.enrolled], _named(found)
     if not supports(len(strangers), target) or not len(own):
         missing = NotSupported(len(strangers), None, trials_needed(target))
@@ -345,7 +350,9 @@ def open_set_point(
     missed = int((own < threshold).sum())
     fnir = measured(missed, len(own))
     if isinstance(fnir, Rate):
-        span = _fnir_interval(found, strangers, own, target, replicates, seed)
+        if drawn is None:
+            drawn = weights(int(found.person.max()) + 1, REPLICATES, seed)
+        span = _fnir_interval(found, strangers, own, target, drawn)
         fnir = Rate(fnir.value, missed, len(own), span)
     return OpenSetPoint(target, threshold, fpir, fnir)
 
@@ -355,10 +362,8 @@ def _fnir_interval(
     strangers: Doubles,
     own: Doubles,
     target: float,
-    replicates: int,
-    seed: int,
+    drawn: Doubles,
 ) -> Interval:
-    drawn = weights(int(found.person.max()) + 1, replicates, seed)
     order = np.argsort(-strangers, kind="stable")
     weight = drawn[:, found.person[~found.enrolled][order]]
     reached = np.cumsum(weight, axis=1)

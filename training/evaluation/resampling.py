@@ -159,8 +159,10 @@ class Replicates:
 def weights(people: int, replicates: int, seed: int) -> Doubles:
     """How often each of A people is drawn: float64 (R, A), rows sum to A."""
     rng = np.random.default_rng(seed)
-    share = np.full(people, 1.0 / people)
-    return rng.multinomial(people, share, size=replicates).astype(np.float64)
+    drawn = np.empty((replicates, people), np.float64)
+    for row in drawn:
+        row[:] = np.bincount(rng.integers(0, people, people), minlength=people)
+    return drawn
 
 
 def resample(counts: IdentityCounts, replicates: int = REPLICATES, seed: int = 0) -> Replicates:
