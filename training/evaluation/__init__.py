@@ -22,6 +22,7 @@ template (failure to enroll): it counts as an error. Every bad input is an
                    identify(searches) -> Identification
                    choose_threshold(stranger_scores, target_fpir, people=, future=)
                        -> ThresholdChoice (threshold, prediction interval) | NotSupported
+    sizes          by_gallery_size(templates, identities, sizes) -> results for identify(sizes=)
     fusion         RULES: max, mean, top_mean, centroid, vote
     classification classify(truth, answers, names, scores=, milliseconds=) -> Classification
     quality        error_versus_discard(measure, mated_scores, quality, quality, threshold)

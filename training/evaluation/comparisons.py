@@ -4,12 +4,15 @@ No pair is stored. A score is the float32 inner product of two unit rows. Bins a
 edges at multiples of 2**-15, exact in float32, so the counts at every edge are exact.
 """
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from queue import SimpleQueue
 
 import numpy as np
 from numpy.typing import ArrayLike
+from threadpoolctl import threadpool_limits
 
 from training.evaluation.arrays import Floats, Ints, Progress, labels, unit_rows
 
@@ -109,14 +112,15 @@ def compare_all(
     *,
     keep: int = 1000,
     part: tuple[int, int] = (0, 1),
-    threads: int = 2,
+    threads: int | None = None,
     progress: Progress | None = None,
 ) -> Comparisons:
     """Every unordered pair of N templates once.
 
     `templates` float32 (N, D) of unit rows; `identities` (N,) numbers or strings. `part` (k, n)
     does the k-th of n shares of the blocks: the n results add up to the whole, on any machines.
-    Memory above the templates: one sorted copy and `threads` blocks. Raises `EvaluationError`.
+    `threads` is one per core unless given; memory above the templates is one sorted copy and 30 MB
+    per thread. Raises `EvaluationError`.
     """
     rows = unit_rows(templates)
     side = _Side.of(rows, labels(identities, len(rows)))
@@ -131,7 +135,7 @@ def compare_sets(
     *,
     keep: int = 1000,
     part: tuple[int, int] = (0, 1),
-    threads: int = 2,
+    threads: int | None = None,
     progress: Progress | None = None,
 ) -> Comparisons:
     """Every probe (P, D) with every gallery template (G, D); otherwise as `compare_all`."""
@@ -158,7 +162,7 @@ def _run(
     symmetric: bool,
     keep: int,
     part: tuple[int, int],
-    threads: int,
+    threads: int | None,
     progress: Progress | None,
 ) -> Comparisons:
     share, shares = part
@@ -168,16 +172,30 @@ def _run(
         if number % shares == share
     ]
     total = sum((r.stop - r.start) * (c.stop - c.start) for r, c in blocks)
-    workers = [_Worker(left, right, symmetric, keep) for _ in range(max(1, threads))]
+    count = min(threads or len(os.sched_getaffinity(0)), max(1, len(blocks)))
+    workers = [_Worker(left, right, symmetric, keep) for _ in range(count)]
+    idle: SimpleQueue[_Worker] = SimpleQueue()
+    for worker in workers:
+        idle.put(worker)
+
+    def take(block: tuple[slice, slice]) -> int:
+        worker = idle.get()
+        try:
+            return worker.take(*block)
+        finally:
+            idle.put(worker)
+
     done = 0
-    with ThreadPoolExecutor(len(workers)) as pool:
-        for start in range(0, len(blocks), len(workers)):
-            batch = blocks[start : start + len(workers)]
-            for _ in pool.map(_Worker.take, workers, batch):
-                pass
-            if progress is not None:
-                done += sum((r.stop - r.start) * (c.stop - c.start) for r, c in batch)
-                progress(done, total)
+    # One thread per block beats many threads inside each product: counting runs beside it.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(count) as pool:
+        tasks = [pool.submit(take, block) for block in blocks]
+        try:
+            for task in tasks:
+                done += task.result()
+                if progress is not None:
+                    progress(done, total)
+        finally:
+            pool.shutdown(cancel_futures=True)
     result = Comparisons.empty(keep)
     for worker in workers:
         result = result.plus(worker.result())
@@ -198,8 +216,8 @@ class _Worker:
         self.low = self.high = PairList.empty()
         self.low_limit, self.high_limit = np.float32(np.inf), np.float32(-np.inf)
 
-    def take(self, block: tuple[slice, slice]) -> None:
-        rows, columns = block
+    def take(self, rows: slice, columns: slice) -> int:
+        """Count one block; how many places it has, those outside the triangle included."""
         # Scaling by a power of two is exact: the bin is the floor of the product.
         scaled: Floats = self.left.rows[rows] * np.float32(_HALF)
         other = self.right.rows[columns]
@@ -214,6 +232,7 @@ class _Worker:
         index = self.index[: values.size]
         np.copyto(index, values.ravel(), casting="unsafe")
         self.bins += np.bincount(index, minlength=len(self.bins))
+        return values.size
 
     def _take_mated(self, values: Floats, rows: slice, columns: slice) -> None:
         """Count the mated pairs of a block and take them out of it."""

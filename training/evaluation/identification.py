@@ -47,7 +47,8 @@ class Searches:
     `top` float64 (P,): the highest fused score (minus infinity where the probe has no template);
     `own`: the fused score of the probe's person (minus infinity where not enrolled);
     `rank` int64: 1 up, of that person, ties counted against it; 0 where there is none;
-    `person` int64 (P,): the probe's identity; `enrolled` (P,): whether the gallery holds it.
+    `person` int64 (P,): the probe's identity, numbered within this search; `enrolled` (P,): whether
+    the gallery holds it.
     """
 
     rule: Rule
@@ -236,7 +237,7 @@ def _share(hits: int, of: int) -> Estimate | None:
     return Estimate(hits / of, wilson(hits, of)) if of else None
 
 
-def _named(found: Searches) -> Doubles:
+def named_scores(found: Searches) -> Doubles:
     """The score with which each mated search succeeds; minus infinity if it cannot."""
     hit = found.rank[found.enrolled] == 1
     return np.where(hit, found.own[found.enrolled], -np.inf)
@@ -245,7 +246,7 @@ def _named(found: Searches) -> Doubles:
 def open_set_curve(found: Searches, points: int = 200) -> tuple[Doubles, Doubles, Doubles]:
     """(thresholds, FPIR, FNIR) at up to `points` thresholds, FPIR falling evenly on a log scale."""
     strangers = np.sort(found.top[~found.enrolled])
-    own = np.sort(_named(found))
+    own = np.sort(named_scores(found))
     usable = strangers[np.isfinite(strangers)]
     if not len(usable) or not len(own):
         return np.zeros(0), np.zeros(0), np.zeros(0)
@@ -314,7 +315,7 @@ def choose_threshold(
     effective = len(values) / _design_effect(values >= threshold, people)
     rng = np.random.default_rng(seed)
     rank = target * (effective + 1)
-    shares = rng.beta(rank, effective + 1 - rank, 200_000)
+    shares = rng.beta(rank, effective + 1 - rank, 50_000)
     if future is not None:
         shares = rng.binomial(future, shares) / future
     low, high = np.quantile(shares, [0.025, 0.975])
@@ -341,7 +342,7 @@ def open_set_point(
 
     `drawn` (R, people) are the `weights` of the replicates; made from the seed where not given.
     """
-    strangers, own = found.top[~found.enrolled], _named(found)
+    strangers, own = found.top[~found.enrolled], named_scores(found)
     if not supports(len(strangers), target) or not len(own):
         missing = NotSupported(len(strangers), None, trials_needed(target))
         return OpenSetPoint(target, None, missing, missing)

@@ -194,8 +194,8 @@ def k_fold(scores: Doubles, mated: Flags, folds: ArrayLike) -> Folds:
 
 
 def student_t(freedom: int) -> float:
-    """97.5 % quantile of Student's t (Abramowitz & Stegun 26.7.5; exact table below 5)."""
-    exact = {1: 12.7062, 2: 4.30265, 3: 3.18245, 4: 2.77645}
+    """97.5 % quantile of Student's t (Abramowitz & Stegun 26.7.5; exact up to 5)."""
+    exact = {1: 12.7062, 2: 4.30265, 3: 3.18245, 4: 2.77645, 5: 2.57058}
     if freedom in exact:
         return exact[freedom]
     z = 1.959964
