@@ -1,6 +1,5 @@
 """Making, changing and deleting galleries."""
 
-import unicodedata
 import uuid
 
 from django.db import IntegrityError, transaction
@@ -10,22 +9,11 @@ from faceplatform.core.actors import Actor
 from faceplatform.core.errors import Conflict, DomainError
 from recognition.models import FaceImage, Gallery, Identity, Probe
 from recognition.services.model_versions import default_version
+from recognition.services.names import clean_name
 from recognition.services.photos import release_photos
 
 MAX_NAME = 120
 MAX_PROBE_DAYS = 3650
-
-
-def clean_name(name: str, *, limit: int) -> str:
-    """Return the name in Unicode NFC without surrounding or control characters.
-
-    Raises DomainError `name_invalid` when nothing is left or it is too long.
-    """
-    kept = "".join(c for c in unicodedata.normalize("NFC", name) if c.isprintable())
-    cleaned = " ".join(kept.split())
-    if not cleaned or len(cleaned) > limit:
-        raise DomainError("name_invalid", f"A name has 1 to {limit} characters.")
-    return cleaned
 
 
 @transaction.atomic

@@ -18,10 +18,10 @@ from recognition.models import (
 )
 from recognition.services.enrollment import LIMITS, explain
 from recognition.services.faces import find_same_face, store_face
-from recognition.services.galleries import clean_name
 from recognition.services.holding import hold, hold_gallery
 from recognition.services.identities import MAX_NAME
 from recognition.services.import_sources import Entry, EntryRefused, Source
+from recognition.services.names import clean_name
 from recognition.services.photos import lock_bytes, store_photo
 from recognition.services.protection import judge_face
 from recognition.services.vision import (
@@ -219,16 +219,16 @@ def _enroll(run: ImportRun, item: _Item, people: dict[str, Identity]) -> None:
     if judged.state == FaceState.QUARANTINED:
         item.end(ItemStatus.QUARANTINED, judged.reason, f"In review: {explain((judged.reason,))}.")
         return
-    code, detail = _remark(item.entry.path, item.image, len(item.faces))
+    code, detail = _remark(item.entry.name, item.image, len(item.faces))
     item.end(ItemStatus.ENROLLED, code, detail)
 
 
-def _remark(path: str, image: DecodedImage, faces: int) -> tuple[str, str]:
+def _remark(name: str, image: DecodedImage, faces: int) -> tuple[str, str]:
     """Return what is worth knowing about an image that was enrolled: code and sentences."""
     remarks = []
     if faces > 1:
         remarks.append(("main_subject", f"The main one of {faces} faces."))
-    if not path.lower().endswith(_EXTENSIONS[image.format]):
+    if not name.lower().endswith(_EXTENSIONS[image.format]):
         remarks.append(("type_mismatch", f"By its content this is a {image.format} file."))
     if not remarks:
         return "", ""

@@ -42,12 +42,14 @@ class EntryRefused(Exception):
 class Entry:
     """One file of an import.
 
-    `path` is unique in the source, `identity_name` empty where no folder names one, `refusal` set
-    where the entry must not be read.
+    `path` is unique in the source, for which a repeated name gets a number; `name` is the path
+    without it. `identity_name` is empty where no folder names one, `refusal` set where the entry
+    must not be read.
     """
 
     number: int
     path: str
+    name: str
     identity_name: str
     refusal: EntryRefused | None = None
 
@@ -83,7 +85,10 @@ class FolderSource:
             for path in self._root.rglob("*")
             if path.is_file() and not _ignored(path.relative_to(self._root).as_posix())
         )
-        return [Entry(number, path, identity_name_of(path)) for number, path in enumerate(files, 1)]
+        return [
+            Entry(number, path, path, identity_name_of(path))
+            for number, path in enumerate(files, 1)
+        ]
 
     def read(self, entry: Entry) -> bytes:
         """Return a file's bytes, at most the limit."""
@@ -136,7 +141,7 @@ class ZipSource:
                 path[:MAX_NAME] if len(path) <= MAX_NAME else f"{path[: MAX_NAME - 12]}… ({number})"
             )
             self._by_path[path] = file
-            found.append(Entry(number, path, identity_name_of(name), _refusal(file, name)))
+            found.append(Entry(number, path, name, identity_name_of(name), _refusal(file, name)))
         if not found:
             raise Unprocessable("archive_empty", "There is no image in the archive.")
         return found

@@ -17,8 +17,8 @@ from recognition.models import (
     ReviewDecision,
 )
 from recognition.services.enrollment import hold_identity
-from recognition.services.galleries import clean_name
 from recognition.services.identities import MAX_NAME, create_identity
+from recognition.services.names import clean_name
 from recognition.services.protection import set_searchable
 from recognition.services.thresholds import refresh_threshold
 

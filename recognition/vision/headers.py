@@ -33,7 +33,7 @@ class Header:
 
 def sniff(data: bytes) -> ImageFormat | None:
     """Format by content, None for anything that is not accepted. Names are never asked."""
-    if data.startswith(b"\xff\xd8\xff"):
+    if data.startswith(b"\xff\xd8\xff") and _has_segment(data):
         return "JPEG"
     if data.startswith(_PNG_SIGNATURE):
         return "PNG"
@@ -63,6 +63,11 @@ def ends_early(data: bytes, image_format: ImageFormat) -> bool:
     if image_format == "PNG":
         return b"IEND\xaeB`\x82" not in data
     return image_format == "WEBP" and int.from_bytes(data[4:8], "little") + 8 > len(data)
+
+
+def _has_segment(data: bytes) -> bool:
+    """Whether anything follows a JPEG's first marker; two bytes alone make no picture."""
+    return next(_jpeg_segments(data), None) is not None
 
 
 def _is_heif(data: bytes) -> bool:

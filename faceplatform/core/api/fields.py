@@ -1,6 +1,6 @@
 """Serializers and fields that take a value as it was sent, or refuse it.
 
-DRF's own read `true` as 1, 5 as "5" and "yes" as true, and drop what they do not know.
+DRF's own read `true` and "1" as 1, 5 as "5" and "yes" as true, and drop what they do not know.
 """
 
 from typing import Any
@@ -46,8 +46,14 @@ class TextField(serializers.CharField):
         return super().to_internal_value(data)
 
 
+def _is_json(field: serializers.Field[Any, Any, Any, Any]) -> bool:
+    """Whether the field's value came as JSON: forms and queries have no values but text."""
+    root = field.root
+    return isinstance(root, StrictSerializer) and not isinstance(root.initial_data, MultiValueDict)
+
+
 class WholeNumberField(serializers.IntegerField):
-    """A whole number, as digits in forms and queries. `true`, 1.0 and " 1" are none.
+    """A whole number, as digits in forms and queries alone. `true`, 1.0 and " 1" are none.
 
     `max_value` keeps it inside what the database stores.
     """
@@ -57,7 +63,8 @@ class WholeNumberField(serializers.IntegerField):
 
     def to_internal_value(self, data: Any) -> int:
         """Return the number; refuse anything else."""
-        text = isinstance(data, str) and data.isascii() and data.removeprefix("-").isdigit()
+        digits = isinstance(data, str) and data.isascii() and data.removeprefix("-").isdigit()
+        text = digits and not _is_json(self)
         if isinstance(data, bool) or not (isinstance(data, int) or text):
             self.fail("invalid")
         return super().to_internal_value(data)
@@ -70,7 +77,7 @@ class TruthField(serializers.BooleanField):
 
     def to_internal_value(self, data: Any) -> bool:
         """Return the value; refuse 1, "yes" and their like."""
-        value = self._WORDS.get(data) if isinstance(data, str) else data
+        value = self._WORDS.get(data) if isinstance(data, str) and not _is_json(self) else data
         if not isinstance(value, bool):
             self.fail("invalid", input=data)
         return value
