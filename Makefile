@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 PY := .venv/bin/python
 WORKERS ?= 2
 
-.PHONY: help setup setup-dev run demo test test-fast lint format schema screenshots hooks clean
+.PHONY: help setup setup-dev run demo test test-fast lint format schema reliability screenshots hooks clean
 
 help: ## Show this list
 	@while IFS= read -r line; do \
@@ -44,6 +44,11 @@ format: setup-dev ## Format the code and mend what can be mended by itself
 
 schema: setup ## Write docs/openapi.yaml from the code
 	@$(PY) manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
+
+reliability: setup-dev ## Record what bad inputs are answered with, in docs/reliability.md
+	@rm -f docs/reliability/bad_inputs.json
+	@RECORD_RESULTS=1 $(PY) -m pytest -n $(WORKERS) --dist loadfile tests/bad_inputs
+	@$(PY) -m scripts.render_reliability
 
 screenshots: setup-dev ## Photograph the pages into docs/screenshots (needs Chromium)
 	@$(PY) -m scripts.screenshots

@@ -84,12 +84,7 @@ def test_text_that_cannot_be_stored_never_reaches_the_database(
 def test_a_number_is_a_whole_number_within_its_limits(
     operator: Caller, gallery: Gallery, value: Any
 ) -> None:
-    body = {"name": "Other", "probe_days": value}
-    accepted = value == "5"  # digits are what forms and queries send
-    response = operator.post(GALLERIES, body)
-    if accepted:
-        assert response.status_code == 201
-        return
+    response = operator.post(GALLERIES, {"name": "Other", "probe_days": value})
     problem = refused(response, 400, response.json()["code"])
     assert [error["field"] for error in problem["errors"]] == ["probe_days"]
 
@@ -100,7 +95,7 @@ def test_text_is_text(operator: Caller, gallery: Gallery, value: Any) -> None:
     assert refused(response, 400, "invalid")["errors"][0]["field"] == "name"
 
 
-@pytest.mark.parametrize("value", [1, 0, "yes", "True", None, []])
+@pytest.mark.parametrize("value", [1, 0, "yes", "True", "true", None, []])
 def test_truth_is_true_or_false(operator: Caller, gallery: Gallery, value: Any) -> None:
     response = operator.patch(f"{GALLERIES}/{gallery.pk}", {"searchable": value})
     assert refused(response, 400, "invalid")["errors"][0]["field"] == "searchable"

@@ -167,4 +167,4 @@ def temp(
 def results() -> Iterator[Results]:
     gathered = Results()
     yield gathered
-    gathered.write()
+    gathered.compare()

@@ -18,7 +18,7 @@ from tests.bad_inputs.conftest import World
 from tests.bad_inputs.pictures import encoded, exif
 from tests.bad_inputs.results import Results
 
-pytestmark = [pytest.mark.faces, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.faces, pytest.mark.django_db]
 
 ROOT = Path(__file__).resolve().parents[2]
 SIDE = 250
@@ -147,6 +147,7 @@ def test_a_face_hidden_under_transparency_is_not_found(
     results.check(15, "face under alpha 0", "api", expected="no_face", answered=answer["note"])
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("name", "make"),
     [
@@ -163,11 +164,15 @@ def test_no_face(
     refused(real.enroll(data), 422, "no_face")
     answered = f"{asked.status_code} {asked.json()['note']}, 422 no_face"
     results.check(25, name, "api", expected="200 no_face, 422 no_face", answered=answered)
+    page = real.add_on_page(data)
+    answered = f"{page.status_code} {page.context['added'][0].code}"
+    results.check(25, name, "page", expected="422 no_face", answered=answered)
     real.import_zip(packed(("a/1.jpg", data)))
-    found = real.run_import()["a/1.jpg"]
-    results.check(25, name, "zip", expected=("failed", "no_face"), answered=found)
+    found = " ".join(real.run_import()["a/1.jpg"])
+    results.check(25, name, "zip", expected="failed no_face", answered=found)
 
 
+@pytest.mark.django_db(transaction=True)
 def test_two_faces_need_a_choice(real: World, people: tuple[Pixels, ...], results: Results) -> None:
     data = side_by_side(*people, columns=2)
     assert len(real.identify(data).json()["faces"]) == 2
@@ -186,8 +191,8 @@ def test_two_faces_need_a_choice(real: World, people: tuple[Pixels, ...], result
     )  # fmt: skip
     FaceImage.objects.all().delete()
     real.import_zip(packed(("a/1.jpg", data)))
-    found = real.run_import()["a/1.jpg"]
-    results.check(25, "two faces", "zip", expected=("enrolled", "main_subject"), answered=found)
+    found = " ".join(real.run_import()["a/1.jpg"])
+    results.check(25, "two faces", "zip", expected="enrolled main_subject", answered=found)
 
 
 def test_forty_faces(real: World, people: tuple[Pixels, ...], results: Results) -> None:
@@ -244,4 +249,5 @@ def test_rot_is_no_reason_to_fail(
             if 0xFF not in (rotten[place], rotten[place - 1], rotten[place] ^ 4):
                 rotten[place] ^= 4
         statuses.add(real.identify(bytes(rotten)).status_code)
-    results.check(5, "portrait with bit rot", "api", expected={200}, answered=statuses)
+    answered = " ".join(map(str, sorted(statuses)))
+    results.check(5, "portrait with bit rot", "api", expected="200", answered=answered)

@@ -18,6 +18,7 @@ from rest_framework import exceptions
 from rest_framework.parsers import BaseParser, DataAndFiles
 
 from faceplatform.core.errors import DomainError
+from faceplatform.core.multipart import ReadableHeaders
 
 MAX_DEPTH = 20
 
@@ -91,7 +92,7 @@ class _PartReader(DjangoMultiPartParser):
     def count_delimiters(self, stream: IO[Any]) -> "_CountingStream":
         """Read through a stream that counts boundaries from now on; return it."""
         counting = _CountingStream(stream, b"--" + self._boundary)
-        self._input_data = counting
+        self._input_data = ReadableHeaders(counting, self._boundary)
         return counting
 
     def sanitize_file_name(self, file_name: str) -> str | None:

@@ -16,6 +16,10 @@ class DomainErrorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        # No column holds NUL, so PostgreSQL would fail on a search for it. The API names the field.
+        if "%00" in request.META.get("QUERY_STRING", "") and not request.path.startswith("/api/"):
+            refusal = DomainError("bad_request", "The address holds a character that is none.")
+            return refusal_response(request, refusal)
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
