@@ -37,8 +37,8 @@ class AuditEventAdmin(ScopedAdmin):
 
     @display(description="To what", ordering="target_label")
     def target(self, obj: AuditEvent) -> str:
-        """Return the name of what was changed, as it was then."""
-        return obj.target_label
+        """Return the name of what was changed, as it was then, its id where that was erased."""
+        return obj.target_label or obj.target_id
 
     @display(description="Details")
     def details(self, obj: AuditEvent) -> SafeString:

@@ -45,7 +45,8 @@ class ImportItem(models.Model):
     """One image of an import: what became of it and why.
 
     The row is written with the face it made, so an import that is run again continues after it.
-    `path` is unique within a run: the second entry of one name in an archive gets a number.
+    `path` is unique within a run: the second entry of one name in an archive gets a number. When
+    the person is erased, it becomes `erased/<number>/`, and `identity_name` is emptied.
     """
 
     id = models.BigAutoField(primary_key=True)

@@ -1,6 +1,7 @@
 """Making, changing and deleting galleries."""
 
 import uuid
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
@@ -8,6 +9,7 @@ from faceplatform.core import audit
 from faceplatform.core.actors import Actor
 from faceplatform.core.errors import Conflict, DomainError
 from recognition.models import FaceImage, Gallery, Identity, Probe
+from recognition.services.forgetting import forget_in_log
 from recognition.services.model_versions import default_version
 from recognition.services.names import clean_name
 from recognition.services.photos import release_photos
@@ -70,7 +72,10 @@ def change_gallery(
 
 @transaction.atomic
 def delete_gallery(*, gallery: Gallery, actor: Actor) -> None:
-    """Erase a gallery with its people, pictures, templates, probes and answers."""
+    """Erase a gallery with its people, pictures, templates, probes and answers.
+
+    The audit event keeps the checksums of the photos that went with it as proof.
+    """
     # Who adds anything holds one of these rows: wait for all of them, then look.
     list(Gallery.objects.select_for_update().filter(pk=gallery.pk))
     list(Identity.objects.select_for_update().filter(gallery=gallery).order_by("pk"))
@@ -80,9 +85,13 @@ def delete_gallery(*, gallery: Gallery, actor: Actor) -> None:
             "photo_id", flat=True
         )
     )
-    _record(gallery, "gallery.delete", actor)
+    people = list(gallery.identities.values_list("pk", flat=True))
+    forget_in_log(people)
+    gone = Gallery(pk=gallery.pk, organization_id=gallery.organization_id, name=gallery.name)
     gallery.delete()
-    release_photos(photo_ids)
+    erased = release_photos(photo_ids)
+    data = {"people": len(people), "photos_sha256": erased}
+    _record(gone, "gallery.delete", actor, data)
 
 
 def _save(gallery: Gallery) -> None:
@@ -100,7 +109,9 @@ def _check_days(days: int) -> None:
         raise DomainError("probe_days_invalid", f"Photos are kept for 0 to {MAX_PROBE_DAYS} days.")
 
 
-def _record(gallery: Gallery, action: str, actor: Actor) -> None:
+def _record(
+    gallery: Gallery, action: str, actor: Actor, data: dict[str, Any] | None = None
+) -> None:
     audit.record(
         organization_id=gallery.organization_id,
         actor=actor,
@@ -108,4 +119,5 @@ def _record(gallery: Gallery, action: str, actor: Actor) -> None:
         target_type="gallery",
         target_id=gallery.pk,
         target_label=gallery.name,
+        data=data,
     )

@@ -9,6 +9,7 @@ from faceplatform.core.actors import Actor
 from faceplatform.core.errors import Conflict, DomainError
 from recognition.models import FaceImage, Gallery, Identity
 from recognition.services.holding import hold_gallery
+from recognition.services.forgetting import forget_identity
 from recognition.services.names import clean_name
 from recognition.services.photos import release_photos
 
@@ -71,7 +72,7 @@ def change_identity(
 
 @transaction.atomic
 def erase_identity(*, identity: Identity, actor: Actor) -> None:
-    """Delete a person with pictures, templates and every answer row that shows them.
+    """Delete a person with pictures, templates, names and every answer row that shows them.
 
     Photos that nobody else is in go with them; the audit event keeps their checksums as proof.
     """
@@ -80,7 +81,8 @@ def erase_identity(*, identity: Identity, actor: Actor) -> None:
     faces = identity.faces.select_for_update().order_by("pk")
     photo_ids = list(faces.values_list("photo_id", flat=True))
     images = len(photo_ids)
-    label, pk = identity.name, identity.pk
+    pk = identity.pk
+    forget_identity(identity)
     identity.delete()
     erased = release_photos(photo_ids)
     audit.record(
@@ -89,7 +91,6 @@ def erase_identity(*, identity: Identity, actor: Actor) -> None:
         action="identity.erase",
         target_type="identity",
         target_id=pk,
-        target_label=label,
         data={"images": images, "photos_sha256": erased},
     )
 
@@ -108,7 +109,7 @@ def delete_face(*, face: FaceImage, actor: Actor) -> None:
         target_type="image",
         target_id=pk,
         target_label=label,
-        data={"photos_sha256": erased},
+        data={"identity": str(face.identity_id or ""), "photos_sha256": erased},
     )
 
 

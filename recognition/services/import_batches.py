@@ -19,6 +19,7 @@ from recognition.models import (
 from recognition.services.enrollment import LIMITS, explain
 from recognition.services.faces import find_same_face, store_face
 from recognition.services.holding import hold, hold_gallery
+from recognition.services.forgetting import erased_path
 from recognition.services.identities import MAX_NAME
 from recognition.services.import_sources import Entry, EntryRefused, Source
 from recognition.services.names import clean_name
@@ -67,7 +68,11 @@ def import_batches(*, run: ImportRun, source: Source, context: JobContext) -> No
     """Import every entry without a result line, while the next batch is read ahead."""
     entries = source.entries()
     finished = set(run.items.values_list("path", flat=True))
-    todo = [entry for entry in entries if entry.path not in finished]
+    todo = [
+        entry
+        for entry in entries
+        if entry.path not in finished and erased_path(entry.number) not in finished
+    ]
     done = len(entries) - len(todo)
     context.progress(done, len(entries), "Reading", force=True)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="import-read") as reader:

@@ -16,14 +16,14 @@ def delete_probe(*, probe: Probe, actor: Actor) -> None:
     """Delete a probe with its answer, and its photo if nothing else refers to it."""
     photo_id, pk = probe.photo_id, probe.pk
     probe.delete()
-    if photo_id is not None:
-        release_photos([photo_id])
+    erased = release_photos([photo_id] if photo_id is not None else [])
     audit.record(
         organization_id=probe.organization_id,
         actor=actor,
         action="probe.delete",
         target_type="probe",
         target_id=pk,
+        data={"photos_sha256": erased},
     )
 
 

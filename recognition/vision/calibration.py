@@ -49,10 +49,6 @@ class StrangerRate:
     one_in: int
     bounded: bool
 
-    def __str__(self) -> str:
-        relation = "fewer than" if self.bounded else "about"
-        return f"{relation} 1 in {self.one_in:,}"
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Calibration:

@@ -9,7 +9,8 @@ from faceplatform.core.models.scoped import ScopedQuerySet
 class AuditEvent(models.Model):
     """One change, written in the transaction of the change and never altered.
 
-    Labels are copied so that a line stays readable after its rows are gone.
+    Labels are copied so that a line stays readable after its rows are gone. Erasing a person is the
+    exception: it empties the labels that name them.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

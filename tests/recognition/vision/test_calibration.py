@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recognition.vision.calibration import Calibration, from_json
+from recognition.vision.calibration import Calibration, StrangerRate, from_json
 from recognition.vision.errors import CalibrationMissing, ModelDamaged
 
 BINS = 100  # each 0.02 wide
@@ -77,11 +77,11 @@ def test_threshold_rises_with_the_gallery(simple: Calibration) -> None:
             simple.threshold_for(10, fpir)
 
 
-def test_stranger_rate_is_a_sentence_with_its_limit(simple: Calibration) -> None:
-    assert str(simple.stranger_rate(0.3)) == "about 1 in 90"
-    assert str(simple.stranger_rate(0.5)) == "about 1 in 909"
-    assert str(simple.stranger_rate(0.7)) == "fewer than 1 in 3,333"
-    assert str(simple.stranger_rate(0.99)) == "fewer than 1 in 3,333"
+def test_a_stranger_rate_knows_its_limit(simple: Calibration) -> None:
+    assert simple.stranger_rate(0.3) == StrangerRate(90, bounded=False)
+    assert simple.stranger_rate(0.5) == StrangerRate(909, bounded=False)
+    assert simple.stranger_rate(0.7) == StrangerRate(3333, bounded=True)
+    assert simple.stranger_rate(0.99) == StrangerRate(3333, bounded=True)
     assert simple.stranger_rate(0.5, templates=100).one_in == 10
     assert simple.stranger_rate(0.5, templates=10**9).one_in == 1
 

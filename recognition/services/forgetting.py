@@ -1,0 +1,62 @@
+"""Taking the names of erased people out of what stays: import reports, photos of others, the log.
+
+Ids, counts, codes, times and checksums stay: they prove what happened and say nothing about whom.
+"""
+
+import uuid
+from collections.abc import Iterable
+
+from django.db.models import CharField, Q, Value
+from django.db.models.functions import Cast, Concat
+
+from faceplatform.core.models import AuditEvent, Job
+from recognition.models import Identity, ImportItem, Photo
+
+_MARK = "erased/"
+
+
+def erased_path(number: int) -> str:
+    """Return what an import's report shows for an image of somebody who was erased.
+
+    No file's path ends with a slash, so it never equals one.
+    """
+    return f"{_MARK}{number}/"
+
+
+def forget_identity(identity: Identity) -> None:
+    """Take a person's names out of all rows that outlive them; call it before they are deleted."""
+    names = _names_of(identity)
+    items = ImportItem.objects.filter(run__gallery_id=identity.gallery_id)
+    theirs = items.filter(Q(face__identity=identity) | Q(identity_name__in=names))
+    jobs = Job.objects.filter(import_run__gallery_id=identity.gallery_id)
+    jobs.filter(note__in=theirs.values("path")).update(note="")
+    path = Concat(Value(_MARK), Cast("number", CharField()), Value("/"))
+    theirs.update(path=path, identity_name="", detail="")
+    remarks = [f"Enrolled before, as {name}." for name in names]
+    items.filter(detail__in=remarks).update(detail="Enrolled before.")
+    faces = identity.faces.all()
+    Photo.objects.filter(
+        pk__in=faces.values("photo_id"), original_path__in=faces.values("path")
+    ).update(original_path="")
+    forget_in_log([identity.pk])
+
+
+def forget_in_log(identities: Iterable[uuid.UUID]) -> None:
+    """Take the names of these people, and the paths of their images, out of the audit log."""
+    ids = [str(pk) for pk in identities]
+    events = AuditEvent.objects.filter(
+        Q(target_type="identity", target_id__in=ids)
+        | Q(target_type="image", data__identity__in=ids)
+    )
+    for event in events.filter(data__has_key="name_before"):
+        del event.data["name_before"]
+        event.save(update_fields=["data"])
+    events.update(target_label="")
+
+
+def _names_of(identity: Identity) -> list[str]:
+    """Return the person's name and the ones they had before."""
+    before = AuditEvent.objects.filter(
+        target_type="identity", target_id=str(identity.pk), data__has_key="name_before"
+    ).values_list("data__name_before", flat=True)
+    return [identity.name, *before]
