@@ -8,8 +8,9 @@ from django.contrib import admin
 from django.contrib.admin.sites import all_sites
 
 from faceplatform.accounts.checks import check_routes
+from faceplatform.accounts.roles import Role
 from faceplatform.admin.site import site
-from tests.admin.people import Staff, addresses, admin_routes, embedding_text
+from tests.admin.people import Staff, addresses, admin_routes, client_of, embedding_text
 from tests.architecture.world import World
 
 LOOSENED = "script-src 'self' 'unsafe-eval'"
@@ -120,3 +121,11 @@ def test_no_password_hash_is_shown(world: World, staff: Staff) -> None:
         page = client.get(f"/admin/accounts/user/{user.pk}/change/").content.decode()
         assert user.email in page
         assert user.password not in page and "md5$" not in page
+
+
+def test_settings_lead_staff_to_it_and_nobody_else(world: World, staff: Staff) -> None:
+    link = 'href="/admin/"'
+    for client in (staff.of(world.a, Role.VIEWER), staff.outside("staff of nowhere")):
+        assert link in client.get("/settings/").content.decode()
+    others = client_of(world.a.people[Role.OWNER])
+    assert link not in others.get("/settings/").content.decode()
