@@ -10,7 +10,7 @@ from django.db.models import CharField, Q, Value
 from django.db.models.functions import Cast, Concat
 
 from faceplatform.core.models import AuditEvent, Job
-from recognition.models import Identity, ImportItem, Photo
+from recognition.models import FaceImage, Identity, ImportItem, Photo
 
 _MARK = "erased/"
 
@@ -30,24 +30,28 @@ def forget_identity(identity: Identity) -> None:
     theirs = items.filter(Q(face__identity=identity) | Q(identity_name__in=names))
     jobs = Job.objects.filter(import_run__gallery_id=identity.gallery_id)
     jobs.filter(note__in=theirs.values("path")).update(note="")
+    # An image that was moved to somebody else in review still has the path it came by.
+    faces = FaceImage.objects.filter(Q(identity=identity) | Q(pk__in=theirs.values("face")))
+    Photo.objects.filter(
+        pk__in=faces.values("photo_id"), original_path__in=faces.values("path")
+    ).update(original_path="")
+    faces.exclude(identity=identity).update(path="")
     path = Concat(Value(_MARK), Cast("number", CharField()), Value("/"))
     theirs.update(path=path, identity_name="", detail="")
     remarks = [f"Enrolled before, as {name}." for name in names]
     items.filter(detail__in=remarks).update(detail="Enrolled before.")
-    faces = identity.faces.all()
-    Photo.objects.filter(
-        pk__in=faces.values("photo_id"), original_path__in=faces.values("path")
-    ).update(original_path="")
     forget_in_log([identity.pk])
 
 
 def forget_in_log(identities: Iterable[uuid.UUID]) -> None:
     """Take the names of these people, and the paths of their images, out of the audit log."""
     ids = [str(pk) for pk in identities]
-    events = AuditEvent.objects.filter(
-        Q(target_type="identity", target_id__in=ids)
-        | Q(target_type="image", data__identity__in=ids)
-    )
+    images = FaceImage.objects.filter(identity__in=ids).values_list("pk", flat=True)
+    named = Q(target_type="identity", target_id__in=ids)
+    named |= Q(target_type="image", target_id__in=[str(pk) for pk in images])
+    for key in ("identity", "identity_before", "identity_after"):
+        named |= Q(target_type="image", **{f"data__{key}__in": ids})
+    events = AuditEvent.objects.filter(named)
     for event in events.filter(data__has_key="name_before"):
         del event.data["name_before"]
         event.save(update_fields=["data"])

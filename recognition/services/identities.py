@@ -8,8 +8,8 @@ from faceplatform.core import audit
 from faceplatform.core.actors import Actor
 from faceplatform.core.errors import Conflict, DomainError
 from recognition.models import FaceImage, Gallery, Identity
-from recognition.services.holding import hold_gallery
 from recognition.services.forgetting import forget_identity
+from recognition.services.holding import hold_gallery
 from recognition.services.names import clean_name
 from recognition.services.photos import release_photos
 

@@ -18,8 +18,8 @@ from recognition.models import (
 )
 from recognition.services.enrollment import LIMITS, explain
 from recognition.services.faces import find_same_face, store_face
-from recognition.services.holding import hold, hold_gallery
 from recognition.services.forgetting import erased_path
+from recognition.services.holding import hold, hold_gallery
 from recognition.services.identities import MAX_NAME
 from recognition.services.import_sources import Entry, EntryRefused, Source
 from recognition.services.names import clean_name

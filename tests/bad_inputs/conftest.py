@@ -37,7 +37,9 @@ CSRF = "c" * 32
 class OneFace(FakePipeline):
     """Finds one good face in every picture. What counts here is everything around it."""
 
-    def analyse(self, images: Sequence[Pixels], max_faces: int = 100) -> list[list[AnalysedFace]]:
+    def analyse(
+        self, images: Sequence[Pixels], max_faces: int = 100, *, main_only: bool = False
+    ) -> list[list[AnalysedFace]]:
         self.images += len(images)
         return [[self._face(1, int(pixels.mean()), 0, 0)] for pixels in images]
 
@@ -131,11 +133,11 @@ class World:
 
 @pytest.fixture
 def world(fake_pipeline: FakePipeline, monkeypatch: pytest.MonkeyPatch, temp: Path) -> World:
-    from recognition.services import vision
+    from recognition.services.pipelines import pipelines
 
-    (backbone,) = vision._pipelines
+    (backbone,) = pipelines.ready
     pipeline: Any = OneFace(digest=fake_pipeline.version.digest)
-    monkeypatch.setattr(vision, "_pipelines", {backbone: pipeline})
+    monkeypatch.setattr(pipelines, "ready", {backbone: pipeline})
     organization: Organization = OrganizationFactory.create()
     gallery = GalleryFactory.create(organization=organization)
     return World(

@@ -54,10 +54,10 @@ def people(shared_data: Path) -> tuple[Pixels, ...]:
 @pytest.fixture
 def real(world: World, networks: FacePipeline, monkeypatch: pytest.MonkeyPatch) -> World:
     """The world of the other tests, with eyes."""
-    from recognition.services import vision
+    from recognition.services.pipelines import pipelines
 
-    (backbone,) = vision._pipelines
-    monkeypatch.setattr(vision, "_pipelines", {backbone: networks})
+    (backbone,) = pipelines.ready
+    monkeypatch.setattr(pipelines, "ready", {backbone: networks})
     return world
 
 

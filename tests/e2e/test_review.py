@@ -93,9 +93,7 @@ def test_adding_a_photo_says_that_it_is_held_back(
     ann = enroll(gallery, "Ann", ANN)
     page = owner_page
     page.goto(f"/identities/{ann.pk}/")
-    page.locator("input[name=photos]").set_input_files(
-        photo("bob.png", face_photo(BOB, variant=3))
-    )
+    page.locator("input[name=photos]").set_input_files(photo("bob.png", face_photo(BOB, variant=3)))
     row = page.locator("#added .notice")
     expect(row).to_contain_text("Held back: it looks more like somebody else")
     expect(page.locator("#images [data-state=quarantined]")).to_be_visible()

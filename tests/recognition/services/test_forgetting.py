@@ -10,13 +10,22 @@ from faceplatform.accounts.models import Organization
 from faceplatform.core.actors import SYSTEM
 from faceplatform.core.jobs import run_here
 from faceplatform.core.models import AuditEvent
-from recognition.models import FaceImage, Gallery, Identity, ImportItem, ImportRun, Photo
+from recognition.models import (
+    FaceImage,
+    Gallery,
+    Identity,
+    ImportItem,
+    ImportRun,
+    Photo,
+    ReviewAction,
+)
 from recognition.services import import_batches
 from recognition.services.enrollment import enroll_photo
 from recognition.services.galleries import create_gallery, delete_gallery
 from recognition.services.identities import change_identity, delete_face, erase_identity
 from recognition.services.import_sources import FolderSource
 from recognition.services.imports import start_import
+from recognition.services.review import decide
 from tests.fakes import FakePipeline, face_photo
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -85,6 +94,18 @@ def test_no_row_says_the_name_of_somebody_erased(gallery: Gallery, folder: Path)
         ("bob/1.png", "bob", "enrolled", ""),
         ("bob/2.png", "bob", "skipped", "duplicate_image"),
     ]
+
+
+def test_an_image_that_was_moved_to_somebody_else_forgets_where_it_came_from(
+    gallery: Gallery, folder: Path
+) -> None:
+    import_folder(gallery, folder)
+    image = FaceImage.objects.get(identity__name="ann")
+    bob = Identity.objects.get(name="bob")
+    decide(face=image, action=ReviewAction.MOVE, identity=bob, actor=SYSTEM)
+    erase("ann")
+    assert rows_with("ann") == []
+    assert FaceImage.objects.filter(identity=bob).count() == 2
 
 
 def test_what_an_event_proves_stays(gallery: Gallery, folder: Path) -> None:
