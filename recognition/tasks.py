@@ -17,7 +17,18 @@ def import_people(context: JobContext) -> dict[str, Any]:
 
 @shared_task(name="recognition.purge_expired_probes", ignore_result=True)
 def purge_expired() -> None:
-    """Delete probes whose time is over; a second run finds nothing left."""
+    """Delete probes and verifications whose time is over; a second run finds nothing left."""
     from recognition.services.probes import purge_expired_probes
+    from recognition.services.verification import purge_expired_verifications
 
     purge_expired_probes()
+    purge_expired_verifications()
+
+
+@shared_task(name="recognition.follow_consents_and_retention", ignore_result=True)
+def follow_consents_and_retention() -> None:
+    """Follow consents that began or expired, erase whose time is over; a second run finds none."""
+    from recognition.services.consents import sweep_consents, sweep_retention
+
+    sweep_consents()
+    sweep_retention()

@@ -5,9 +5,11 @@ Call `create`: calling the class does the same, and type checkers do not know it
 """
 
 import hashlib
+from datetime import timedelta
 from typing import Any
 
 import factory
+from django.utils import timezone
 from factory import LazyAttribute, SelfAttribute, Sequence, SubFactory
 from factory.django import DjangoModelFactory
 
@@ -33,7 +35,11 @@ from recognition.models import (
     ProbeMatch,
     ReviewAction,
     ReviewDecision,
+    Verification,
+    VerificationFace,
+    VerificationPhoto,
 )
+from recognition.selectors.verification_thresholds import person_threshold
 from recognition.services.model_versions import default_version
 from tests.fakes import DIMENSION, embedding_of, face_photo
 
@@ -298,3 +304,42 @@ class ProbeMatchFactory(DjangoModelFactory[ProbeMatch]):
     face = SubFactory(FaceImageFactory)
     score = 0.9
     above_threshold = True
+
+
+class VerificationFactory(DjangoModelFactory[Verification]):
+    """A comparison with a person."""
+
+    class Meta:
+        model = Verification
+
+    gallery = SubFactory(GalleryFactory)
+    organization = SelfAttribute("gallery.organization")
+    model_version = SelfAttribute("gallery.model_version")
+    identity = SubFactory(IdentityFactory, gallery=SelfAttribute("..gallery"))
+    rule = "centroid"
+    threshold = LazyAttribute(
+        lambda o: person_threshold(o.model_version, rule=o.rule, anchors=1).as_json()
+    )
+    expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=30))
+
+
+class VerificationPhotoFactory(DjangoModelFactory[VerificationPhoto]):
+    class Meta:
+        model = VerificationPhoto
+
+    verification = SubFactory(VerificationFactory)
+    side = 1
+    photo = SubFactory(PhotoFactory, organization=SelfAttribute("..verification.organization"))
+    name = "photo.png"
+    width = 640
+    height = 240
+
+
+class VerificationFaceFactory(_DetectedFaceFactory):
+    class Meta:
+        model = VerificationFace
+
+    picture = SubFactory(VerificationPhotoFactory)
+    number = 1
+    score = 0.7
+    verdict = "same"

@@ -29,6 +29,7 @@ class Action(StrEnum):
     REVIEW_DECIDE = "review.decide"
     IMPORT_CREATE = "import.create"
     IDENTIFY = "identify"
+    VERIFY = "verify"
     PROBE_VIEW = "probe.view"
     PROBE_DELETE = "probe.delete"
     PICTURE_VIEW = "picture.view"
@@ -81,6 +82,7 @@ POLICY: dict[Action, Rule] = {
     Action.REVIEW_DECIDE: Rule(OPERATORS),
     Action.IMPORT_CREATE: Rule(OPERATORS, _scopes(Scope.ENROLL)),
     Action.IDENTIFY: Rule(OPERATORS, _scopes(Scope.IDENTIFY)),
+    Action.VERIFY: Rule(OPERATORS, _scopes(Scope.IDENTIFY)),
     Action.PROBE_VIEW: Rule(VIEWERS, _scopes(Scope.READ)),
     Action.PROBE_DELETE: Rule(OPERATORS),
     Action.PICTURE_VIEW: Rule(VIEWERS, _scopes(Scope.READ)),

@@ -29,6 +29,6 @@ class Scope(StrEnum):
         """The sentence on the page where keys are made."""
         return {
             Scope.READ: "Read galleries, people, jobs, results and pictures",
-            Scope.IDENTIFY: "Ask who is in a photo",
+            Scope.IDENTIFY: "Ask who is in a photo, and compare photos",
             Scope.ENROLL: "Add people and photos, start imports",
         }[self]

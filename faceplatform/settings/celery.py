@@ -33,6 +33,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour="3", minute="10"),
         "options": {"expires": 3600},
     },
+    "follow-consents-and-retention": {
+        "task": "recognition.follow_consents_and_retention",
+        "schedule": crontab(hour="0", minute="20"),
+        "options": {"expires": 3600},
+    },
 }
 
 JOB_LEASE_SECONDS = env.decimal("JOB_LEASE_SECONDS", 60, minimum=0.5)

@@ -20,6 +20,12 @@ from recognition.api.probes import (
     SimilarView,
 )
 from recognition.api.review import DecisionUndoView, ImageDecisionsView, ReviewView
+from recognition.api.verifications import (
+    VerificationsView,
+    VerificationView,
+    VerifyIdentityView,
+    VerifyView,
+)
 
 _GALLERY = "galleries/<uuid:gallery_id>"
 _IDENTITY = "identities/<uuid:identity_id>"
@@ -49,5 +55,13 @@ urlpatterns = [
     path("probes/<uuid:probe_id>", ProbeView.as_view(), name="api_probe"),
     path(f"{_FACE}/similar", SimilarView.as_view(), name="api_similar"),
     path(f"{_FACE}/similar.csv", SimilarCsvView.as_view(), name="api_similar_csv"),
+    path("verify", VerifyView.as_view(), name="api_verify"),
+    path(f"{_IDENTITY}/verify", VerifyIdentityView.as_view(), name="api_verify_identity"),
+    path("verifications", VerificationsView.as_view(), name="api_verifications"),
+    path(
+        "verifications/<uuid:verification_id>",
+        VerificationView.as_view(),
+        name="api_verification",
+    ),
     path("models", ModelsView.as_view(), name="api_models"),
 ]

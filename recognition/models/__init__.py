@@ -1,22 +1,33 @@
 """Galleries, the people in them, their pictures and what was asked about them."""
 
+from recognition.models.consent import Consent
 from recognition.models.face_image import FaceImage, FaceState
 from recognition.models.gallery import Gallery
 from recognition.models.identity import Identity
+from recognition.models.identity_merge import IdentityMerge
 from recognition.models.import_run import ImportItem, ImportRun, ItemStatus
 from recognition.models.model_version import ModelVersion
 from recognition.models.photo import Photo
 from recognition.models.probe import Decision, Probe, ProbeFace, ProbeMatch
 from recognition.models.review import ReviewAction, ReviewDecision
 from recognition.models.template import FaceTemplate
+from recognition.models.verification import (
+    Verdict,
+    Verification,
+    VerificationAnchor,
+    VerificationFace,
+    VerificationPhoto,
+)
 
 __all__ = [
+    "Consent",
     "Decision",
     "FaceImage",
     "FaceState",
     "FaceTemplate",
     "Gallery",
     "Identity",
+    "IdentityMerge",
     "ImportItem",
     "ImportRun",
     "ItemStatus",
@@ -27,4 +38,9 @@ __all__ = [
     "ProbeMatch",
     "ReviewAction",
     "ReviewDecision",
+    "Verdict",
+    "Verification",
+    "VerificationAnchor",
+    "VerificationFace",
+    "VerificationPhoto",
 ]

@@ -12,7 +12,8 @@ class Gallery(models.Model):
 
     `default_threshold` is the calibrated score for `default_threshold_templates` searchable
     templates; it is computed again when the gallery has grown by a quarter. `probe_days` is how
-    long photos of probes and their answers are kept; 0 keeps the answer without the photo.
+    long photos of probes and their answers are kept; 0 keeps the answer without the photo. With
+    `consent_required` only people with a consent that holds are found.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -27,6 +28,7 @@ class Gallery(models.Model):
     )
     default_threshold = models.FloatField(null=True)
     default_threshold_templates = models.PositiveIntegerField(default=0)
+    consent_required = models.BooleanField(default=False)
     probe_days = models.PositiveSmallIntegerField(default=30)
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from recognition.models import Gallery
+from recognition.models import Gallery, ModelVersion
 from recognition.refusals import refusals
 from recognition.vision.calibration import Calibration
 from recognition.vision.types import Floats
@@ -40,6 +40,11 @@ class ThresholdReach:
 def score_shapes(gallery: Gallery) -> ScoreShapes:
     """Return the shapes of the gallery's model. Raises DomainError without a calibration."""
     return _shapes(gallery.model_version.backbone)
+
+
+def version_shapes(version: ModelVersion) -> ScoreShapes:
+    """Return the shapes of a model version. Raises DomainError without a calibration."""
+    return _shapes(version.backbone)
 
 
 def threshold_reach(gallery: Gallery, threshold: float) -> ThresholdReach:

@@ -31,6 +31,12 @@ _OF_IDENTITY = (
     + _ORDER
 )
 
+_CENTROID_LENGTH = """
+    SELECT vector_norm(avg(t.embedding::vector))
+      FROM recognition_facetemplate t JOIN recognition_faceimage f ON f.id = t.face_id
+     WHERE f.identity_id = %s AND t.gallery_id = %s AND t.model_version_id = %s AND t.searchable
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -60,6 +66,14 @@ def at_least(gallery: Gallery, embedding: Floats, *, score: float) -> list[Match
 def of_identity(gallery: Gallery, identity_id: uuid.UUID, embedding: Floats) -> list[Match]:
     """Return every searchable face of one person with its score, best first."""
     return _search(_OF_IDENTITY, gallery, embedding, identity=identity_id)
+
+
+def centroid_length(gallery: Gallery, identity_id: uuid.UUID) -> float | None:
+    """Return the length of the mean of a person's searchable templates, 0..1; None without any."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CENTROID_LENGTH, [identity_id, gallery.pk, gallery.model_version_id])
+        length = cursor.fetchone()[0]
+    return None if length is None else float(length)
 
 
 def malformed() -> "QuerySet[FaceTemplate]":

@@ -26,7 +26,9 @@ def check_photos(findings: Findings, progress: Progress) -> dict[str, int]:
     for done, photo in enumerate(rows, start=1):
         size += _check_photo(findings, photo)
         progress(done, total, "Reading files")
-    for photo in Photo.objects.filter(faces=None, probes=None).iterator(chunk_size=_BATCH):
+    for photo in Photo.objects.filter(faces=None, probes=None, verifications=None).iterator(
+        chunk_size=_BATCH
+    ):
         if findings.repair:
             with transaction.atomic():
                 release_photos([photo.pk])

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from recognition.models import FaceImage, FaceState, FaceTemplate, Gallery, Identity, Photo
-from recognition.services.protection import UNJUDGED, Judgement
+from recognition.models import FaceImage, FaceTemplate, Gallery, Identity, Photo
+from recognition.services.protection import UNJUDGED, Judgement, may_be_searched
 from recognition.vision.types import AnalysedFace, Box
 
 SAME_FACE_IOU = 0.5
@@ -21,7 +21,8 @@ def store_face(
 ) -> FaceImage:
     """Store a face of a stored photo and, if it was embedded, its template.
 
-    Call it in the transaction that holds the lock on the photo's bytes, after `find_same_face`.
+    Call it in the transaction that holds the person's row and the lock on the photo's bytes, after
+    `find_same_face`.
     """
     face = FaceImage.objects.create(
         organization_id=gallery.organization_id,
@@ -42,7 +43,7 @@ def store_face(
             model_version_id=gallery.model_version_id,
             dimension=len(analysed.embedding),
             embedding=analysed.embedding,
-            searchable=judgement.state == FaceState.ENROLLED,
+            searchable=may_be_searched(judgement.state, identity.pk if identity else None),
         )
     return face
 

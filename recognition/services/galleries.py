@@ -9,10 +9,11 @@ from faceplatform.core import audit
 from faceplatform.core.actors import Actor
 from faceplatform.core.errors import Conflict, DomainError
 from recognition.models import FaceImage, Gallery, Identity, Probe
+from recognition.services.consents import update_matchable
 from recognition.services.forgetting import forget_in_log
 from recognition.services.model_versions import default_version
 from recognition.services.names import clean_name
-from recognition.services.photos import release_photos
+from recognition.services.photos import photos_of_verifications, release_photos
 
 MAX_NAME = 120
 MAX_PROBE_DAYS = 3650
@@ -52,10 +53,14 @@ def change_gallery(
     name: str | None = None,
     description: str | None = None,
     searchable: bool | None = None,
+    consent_required: bool | None = None,
     probe_days: int | None = None,
     actor: Actor,
 ) -> Gallery:
-    """Change what is given and leave the rest."""
+    """Change what is given and leave the rest.
+
+    Where consent becomes required, people without one are no longer found once this returns.
+    """
     if name is not None:
         gallery.name = clean_name(name, limit=MAX_NAME)
     if description is not None:
@@ -65,7 +70,14 @@ def change_gallery(
     if probe_days is not None:
         _check_days(probe_days)
         gallery.probe_days = probe_days
+    asks_anew = consent_required not in (None, gallery.consent_required)
+    if asks_anew:
+        # Whoever adds a person or an image holds this row: wait for all of them.
+        list(Gallery.objects.select_for_update().filter(pk=gallery.pk))
+        gallery.consent_required = not gallery.consent_required
     _save(gallery)
+    if asks_anew:
+        update_matchable(Identity.objects.filter(gallery=gallery))
     _record(gallery, "gallery.change", actor)
     return gallery
 
@@ -85,6 +97,7 @@ def delete_gallery(*, gallery: Gallery, actor: Actor) -> None:
             "photo_id", flat=True
         )
     )
+    photo_ids |= set(photos_of_verifications(verification__gallery=gallery))
     people = list(gallery.identities.values_list("pk", flat=True))
     forget_in_log(people)
     gone = Gallery(pk=gallery.pk, organization_id=gallery.organization_id, name=gallery.name)

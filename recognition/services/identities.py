@@ -1,6 +1,8 @@
 """Making, changing and erasing people of a gallery."""
 
-from typing import Any
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any, Literal
 
 from django.db import IntegrityError, transaction
 
@@ -11,9 +13,11 @@ from recognition.models import FaceImage, Gallery, Identity
 from recognition.services.forgetting import forget_identity
 from recognition.services.holding import hold_gallery
 from recognition.services.names import clean_name
-from recognition.services.photos import release_photos
+from recognition.services.photos import photos_of_verifications, release_photos
 
 MAX_NAME = 200
+MAX_TAG = 40
+MAX_TAGS = 50
 
 
 @transaction.atomic
@@ -23,13 +27,15 @@ def create_identity(
     name: str,
     external_id: str = "",
     metadata: dict[str, Any] | None = None,
+    tags: Iterable[str] = (),
     notes: str = "",
+    retain_until: dt.date | None = None,
     actor: Actor,
 ) -> Identity:
     """Add a person without pictures.
 
     Raises Conflict `identity_exists`, `external_id_exists` or `gallery_gone`, DomainError
-    `name_invalid`.
+    `name_invalid` or `tags_invalid`.
     """
     hold_gallery(gallery)
     identity = Identity(
@@ -38,9 +44,11 @@ def create_identity(
         name=clean_name(name, limit=MAX_NAME),
         external_id=external_id.strip(),
         metadata=metadata or {},
+        tags=clean_tags(tags),
         notes=notes.strip(),
+        retain_until=retain_until,
     )
-    _save(identity)
+    save_identity(identity)
     _record(identity, "identity.create", actor)
     return identity
 
@@ -52,10 +60,15 @@ def change_identity(
     name: str | None = None,
     external_id: str | None = None,
     metadata: dict[str, Any] | None = None,
+    tags: Iterable[str] | None = None,
     notes: str | None = None,
+    retain_until: dt.date | Literal["keep"] | None = "keep",
     actor: Actor,
 ) -> Identity:
-    """Change what is given and leave the rest; errors as in `create_identity`."""
+    """Change what is given and leave the rest; errors as in `create_identity`.
+
+    `retain_until` is the last day, None for no end.
+    """
     before = identity.name
     if name is not None:
         identity.name = clean_name(name, limit=MAX_NAME)
@@ -63,15 +76,19 @@ def change_identity(
         identity.external_id = external_id.strip()
     if metadata is not None:
         identity.metadata = metadata
+    if tags is not None:
+        identity.tags = clean_tags(tags)
     if notes is not None:
         identity.notes = notes.strip()
-    _save(identity)
+    if retain_until != "keep":
+        identity.retain_until = retain_until
+    save_identity(identity)
     _record(identity, "identity.change", actor, {"name_before": before})
     return identity
 
 
 @transaction.atomic
-def erase_identity(*, identity: Identity, actor: Actor) -> None:
+def erase_identity(*, identity: Identity, actor: Actor, reason: str = "") -> None:
     """Delete a person with pictures, templates, names and every answer row that shows them.
 
     Photos that nobody else is in go with them; the audit event keeps their checksums as proof.
@@ -81,6 +98,7 @@ def erase_identity(*, identity: Identity, actor: Actor) -> None:
     faces = identity.faces.select_for_update().order_by("pk")
     photo_ids = list(faces.values_list("photo_id", flat=True))
     images = len(photo_ids)
+    photo_ids += photos_of_verifications(verification__identity=identity)
     pk = identity.pk
     forget_identity(identity)
     identity.delete()
@@ -91,7 +109,7 @@ def erase_identity(*, identity: Identity, actor: Actor) -> None:
         action="identity.erase",
         target_type="identity",
         target_id=pk,
-        data={"images": images, "photos_sha256": erased},
+        data={"images": images, "photos_sha256": erased} | ({"reason": reason} if reason else {}),
     )
 
 
@@ -113,7 +131,18 @@ def delete_face(*, face: FaceImage, actor: Actor) -> None:
     )
 
 
-def _save(identity: Identity) -> None:
+def clean_tags(tags: Iterable[str]) -> list[str]:
+    """Return different tags in order, without empty ones. Raises DomainError `tags_invalid`."""
+    cleaned = list(dict.fromkeys(" ".join(tag.split()) for tag in tags if tag.strip()))
+    if len(cleaned) > MAX_TAGS or any(len(tag) > MAX_TAG for tag in cleaned):
+        raise DomainError(
+            "tags_invalid", f"At most {MAX_TAGS} tags of at most {MAX_TAG} characters."
+        )
+    return cleaned
+
+
+def save_identity(identity: Identity) -> None:
+    """Write the row. Raises Conflict `identity_exists` or `external_id_exists`."""
     if len(identity.external_id) > 120:
         raise DomainError("external_id_invalid", "An external id has at most 120 characters.")
     try:

@@ -7,7 +7,7 @@ from functools import partial
 from django.db import connection, transaction
 
 from faceplatform.core import storage
-from recognition.models import Photo
+from recognition.models import Photo, VerificationPhoto
 from recognition.services.vision import AnalysedPhoto
 
 
@@ -35,6 +35,12 @@ def store_photo(
     return photo
 
 
+def photos_of_verifications(**filters: object) -> list[uuid.UUID]:
+    """Return the photos that verifications with these fields hold."""
+    rows = VerificationPhoto.objects.filter(photo__isnull=False, **filters)
+    return [pk for pk in rows.values_list("photo_id", flat=True) if pk is not None]
+
+
 def lock_bytes(organization_id: uuid.UUID, sha256: str) -> None:
     """Wait for, and hold until the commit, the lock on these bytes of this organization."""
     number = (organization_id.int ^ int(sha256[:16], 16)) & 0x7FFF_FFFF_FFFF_FFFF
@@ -43,14 +49,14 @@ def lock_bytes(organization_id: uuid.UUID, sha256: str) -> None:
 
 
 def release_photos(photo_ids: Iterable[uuid.UUID]) -> list[str]:
-    """Delete those of these photos that no face and no probe refers to; return their sha256.
+    """Delete those of these photos that no face, probe or verification needs; return their sha256.
 
     Call it inside the transaction that removed the references; files go after the commit.
     """
     candidates = Photo.objects.filter(pk__in=list(photo_ids)).order_by("sha256")
     for organization_id, sha256 in candidates.values_list("organization_id", "sha256"):
         lock_bytes(organization_id, sha256)
-    unused = list(candidates.filter(faces=None, probes=None))
+    unused = list(candidates.filter(faces=None, probes=None, verifications=None))
     for photo in unused:
         photo.delete()
         transaction.on_commit(partial(_delete_file, photo.organization_id, photo.sha256))

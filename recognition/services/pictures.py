@@ -18,7 +18,14 @@ from django.utils.crypto import constant_time_compare
 from faceplatform.accounts.principal import Principal
 from faceplatform.core import audit, storage
 from faceplatform.core.errors import DomainError
-from recognition.models import FaceImage, Photo, Probe, ProbeFace
+from recognition.models import (
+    FaceImage,
+    Photo,
+    Probe,
+    ProbeFace,
+    Verification,
+    VerificationFace,
+)
 from recognition.refusals import refusals
 from recognition.services.faces import box_of
 from recognition.vision import sandbox
@@ -27,6 +34,7 @@ from recognition.vision.images import crop_face, encode_jpeg, thumbnail
 Kind = Literal["thumb", "crop", "screen", "original"]
 _KINDS: dict[str, Kind] = {"t": "thumb", "c": "crop", "s": "screen", "o": "original"}
 _LETTERS = {kind: letter for letter, kind in _KINDS.items()}
+_ROWS = {"p": "photo", "f": "face", "q": "probe_face", "v": "verification_face"}
 THUMB_SIDE = 240
 SCREEN_SIDE = 1600
 CROP_SIDE = 224
@@ -44,7 +52,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What a valid link names: a kind of picture of one row (`photo`, `face` or `probe_face`)."""
+    """What a valid link names: a kind of picture of one row."""
 
     kind: Kind
     row: str
@@ -58,13 +66,14 @@ def picture_url(
     photo_id: uuid.UUID | None = None,
     face_id: uuid.UUID | None = None,
     probe_face_id: uuid.UUID | None = None,
+    verification_face_id: uuid.UUID | None = None,
 ) -> str:
     """Return a link that works for this principal for some minutes.
 
     The expiry is rounded up to whole periods, so that pages shown soon after each other use the
     same link and the browser its copy.
     """
-    rows = {"p": photo_id, "f": face_id, "q": probe_face_id}
+    rows = {"p": photo_id, "f": face_id, "q": probe_face_id, "v": verification_face_id}
     letter, pk = next((letter, pk) for letter, pk in rows.items() if pk is not None)
     period = settings.PICTURE_LINK_SECONDS
     expiry = (int(time.time()) // period + 2) * period
@@ -80,8 +89,7 @@ def read_link(token: str, *, principal: Principal) -> Link | None:
     head, short, expiry = body.split(".")
     if int(expiry, 16) < time.time():
         return None
-    row = {"p": "photo", "f": "face", "q": "probe_face"}[head[1]]
-    return Link(kind=_KINDS[head[0]], row=row, pk=_long(short))
+    return Link(kind=_KINDS[head[0]], row=_ROWS[head[1]], pk=_long(short))
 
 
 def render_picture(link: Link, *, principal: Principal) -> Picture | None:
@@ -106,7 +114,9 @@ def render_picture(link: Link, *, principal: Principal) -> Picture | None:
         return Picture(data=encode_jpeg(pixels, quality=85), media_type="image/jpeg")
 
 
-def _find(link: Link, principal: Principal) -> tuple[Photo, FaceImage | ProbeFace | None] | None:
+def _find(
+    link: Link, principal: Principal
+) -> tuple[Photo, FaceImage | ProbeFace | VerificationFace | None] | None:
     if link.row == "photo":
         photo = Photo.objects.visible_to(principal).filter(pk=link.pk).first()
         return None if photo is None else (photo, None)
@@ -118,6 +128,8 @@ def _find(link: Link, principal: Principal) -> tuple[Photo, FaceImage | ProbeFac
             .first()
         )
         return None if face is None else (face.photo, face)
+    if link.row == "verification_face":
+        return _compared(link.pk, principal)
     probe_face = (
         ProbeFace.objects.select_related("probe__photo")
         .filter(pk=link.pk, probe__in=Probe.objects.visible_to(principal))
@@ -126,6 +138,17 @@ def _find(link: Link, principal: Principal) -> tuple[Photo, FaceImage | ProbeFac
     if probe_face is None or probe_face.probe.photo is None:
         return None
     return probe_face.probe.photo, probe_face
+
+
+def _compared(pk: uuid.UUID, principal: Principal) -> tuple[Photo, VerificationFace] | None:
+    face = (
+        VerificationFace.objects.select_related("picture__photo")
+        .filter(pk=pk, picture__verification__in=Verification.objects.visible_to(principal))
+        .first()
+    )
+    if face is None or face.picture.photo is None:
+        return None
+    return face.picture.photo, face
 
 
 def _bytes_of(photo: Photo) -> bytes:

@@ -63,9 +63,21 @@ def low_match_of(gallery: Gallery, *, images: int) -> float:
         return calibration.threshold_for(images, fpir=STRANGERS_PASS).score
 
 
+def may_be_searched(state: str, identity_id: UUID | None) -> bool:
+    """Whether searches may find a face of this state and person.
+
+    Call it while the person's row is held: who takes a consent back waits for the holders.
+    """
+    if state != FaceState.ENROLLED:
+        return False
+    if identity_id is None:
+        return True
+    return Identity.objects.filter(pk=identity_id, matchable=True).exists()
+
+
 def set_searchable(face: FaceImage) -> None:
     """Make the face's templates searchable exactly when its state and person say so."""
-    searchable = face.state == FaceState.ENROLLED
+    searchable = may_be_searched(face.state, face.identity_id)
     FaceTemplate.objects.filter(face=face).update(searchable=searchable)
 
 

@@ -236,7 +236,7 @@ def _face_card(
         stranger_rate=face.stranger_rate,
         reasons=explain(tuple(face.reason.split(","))) if face.reason else "",
         quality=face.quality,
-        box=_inside(face.box, probe.width, probe.height),
+        box=inside(face.box, probe.width, probe.height),
         points=face.landmarks,
         candidates=tuple(_candidate_row(principal, row) for row in _next_candidates(face)),
         similar=similar_tiles(principal, face.similar),
@@ -310,10 +310,10 @@ def _name(identity: Identity | None) -> str:
 def inside_photo(face: FaceImage) -> tuple[float, float, float, float]:
     """Return x, y, width, height of the part of a face's box that lies in its photo."""
     corners = (face.x1, face.y1, face.x2, face.y2)
-    return _inside(corners, face.photo.width, face.photo.height)
+    return inside(corners, face.photo.width, face.photo.height)
 
 
-def _inside(
+def inside(
     corners: tuple[float, float, float, float], width: int, height: int
 ) -> tuple[float, float, float, float]:
     """Return x, y, width, height of a box cut at the edges of its photo."""

@@ -9,6 +9,12 @@ from django.template.defaultfilters import filesizeformat
 
 from faceplatform.core.web.forms import PageForm
 from recognition.models import Gallery, ReviewAction
+from recognition.selectors.verification_thresholds import (
+    DEFAULT_PERSON_RULE,
+    DEFAULT_RATE,
+    RATES,
+    RULE_WORDS,
+)
 from recognition.services.galleries import MAX_NAME as MAX_GALLERY_NAME
 from recognition.services.galleries import MAX_PROBE_DAYS
 from recognition.services.identities import MAX_NAME as MAX_IDENTITY_NAME
@@ -109,6 +115,43 @@ class IdentifyForm(PageForm):
     def __init__(self, *args: Any, galleries: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["gallery"].queryset = galleries  # type: ignore[attr-defined]
+
+    def clean_photo(self) -> UploadedFile:
+        """Refuse what is too large before it is read."""
+        return clean_photo(self.cleaned_data["photo"])
+
+
+def _rate_field() -> forms.ChoiceField:
+    words = [(f"{rate:g}", f"1 stranger in {round(1 / rate):,}") for rate in RATES]
+    return forms.ChoiceField(
+        label="May be taken for the same person", choices=words, initial=f"{DEFAULT_RATE:g}"
+    )
+
+
+class CompareForm(PageForm):
+    """Two photos, and how many strangers may pass for one person."""
+
+    first = forms.FileField(widget=forms.FileInput(attrs={"accept": PHOTO_TYPES}))
+    second = forms.FileField(widget=forms.FileInput(attrs={"accept": PHOTO_TYPES}))
+    fmr = _rate_field()
+
+    def clean_first(self) -> UploadedFile:
+        """Refuse what is too large before it is read."""
+        return clean_photo(self.cleaned_data["first"])
+
+    def clean_second(self) -> UploadedFile:
+        """Refuse what is too large before it is read."""
+        return clean_photo(self.cleaned_data["second"])
+
+
+class VerifyPersonForm(PageForm):
+    """A photo to compare with a person, and how the scores of the images become one."""
+
+    photo = forms.FileField(widget=forms.FileInput(attrs={"accept": PHOTO_TYPES}))
+    rule = forms.ChoiceField(
+        label="Compare with", choices=list(RULE_WORDS.items()), initial=DEFAULT_PERSON_RULE
+    )
+    fmr = _rate_field()
 
     def clean_photo(self) -> UploadedFile:
         """Refuse what is too large before it is read."""

@@ -2,11 +2,26 @@
 
 from django.urls import path
 
-from recognition.web import galleries, identify, identities, imports, probes, review
+from recognition.web import (
+    compare,
+    galleries,
+    identify,
+    identities,
+    imports,
+    probes,
+    review,
+)
 from recognition.web.pictures import PictureView
 
 urlpatterns = [
     path("identify/", identify.IdentifyView.as_view(), name="identify"),
+    path("compare/", compare.CompareView.as_view(), name="compare"),
+    path("compare/<uuid:pk>/", compare.ComparisonView.as_view(), name="comparison"),
+    path(
+        "compare/<uuid:pk>/delete/",
+        compare.ComparisonDeleteView.as_view(),
+        name="comparison_delete",
+    ),
     path("probes/", probes.ProbesView.as_view(), name="probes"),
     path("probes/<uuid:pk>/", probes.ProbeView.as_view(), name="probe"),
     path("probes/<uuid:pk>/delete/", probes.ProbeDeleteView.as_view(), name="probe_delete"),
@@ -50,6 +65,11 @@ urlpatterns = [
         "identities/<uuid:pk>/images/",
         identities.IdentityImagesView.as_view(),
         name="identity_images",
+    ),
+    path(
+        "identities/<uuid:pk>/verify/",
+        compare.IdentityVerifyView.as_view(),
+        name="identity_verify",
     ),
     path("identities/<uuid:pk>/edit/", identities.IdentityEditView.as_view(), name="identity_edit"),
     path(

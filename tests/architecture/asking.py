@@ -71,6 +71,16 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ("GET", "identify?gallery"): lambda w, c: Ask(query=f"?gallery={w.a.gallery.pk}"),
     ("GET", "probe_similar?identity"): lambda w, c: Ask(query=f"?identity={w.a.identity.pk}"),
     ("POST", "api_identify"): lambda w, c: Ask(form={"image": photo_of()}),
+    ("POST", "api_verify"): lambda w, c: Ask(
+        form={"first": photo_of(), "second": photo_of(variant=6)}
+    ),
+    ("POST", "api_verify_identity"): lambda w, c: Ask(form={"image": photo_of()}),
+    ("POST", "compare"): lambda w, c: Ask(
+        form={"first": photo_of(), "second": photo_of(variant=6), "fmr": "0.001"}
+    ),
+    ("POST", "identity_verify"): lambda w, c: Ask(
+        form={"photo": photo_of(), "rule": "centroid", "fmr": "0.001"}
+    ),
     ("POST", "api_images"): lambda w, c: Ask(form={"images": photo_of()}),
     ("POST", "api_imports"): lambda w, c: Ask(form={"archive": zip_of_people()}),
     ("POST", "api_identities"): _json(name="Somebody new"),

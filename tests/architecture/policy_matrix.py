@@ -60,6 +60,11 @@ GET    api_models           |401|200 200 200 200|200 200 200 200|200 403 403|200
 
 # asking who is in a photo
 POST   api_identify         |401|403 200 200 200|404 404 404 404|403 200 403|404 404 404|404 404
+POST   api_verify           |401|403 200 200 200|403 200 200 200|403 200 403|403 200 403|403 403
+POST   api_verify_identity  |401|403 200 200 200|404 404 404 404|403 200 403|404 404 404|404 404
+GET    api_verifications    |401|200 200 200 200|200 200 200 200|200 403 403|200 403 403|403 403
+GET    api_verification     |401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
+DELETE api_verification     |401|403 204 204 204|404 404 404 404|403 403 403|404 404 404|404 404
 
 # adding people and photos
 POST   api_identities       |401|403 201 201 201|404 404 404 404|403 403 201|404 404 404|404 404
@@ -113,6 +118,12 @@ POST   job_cancel           |in |403 302 302 302|404 404 404 404|in  in  in |in 
 GET    identify             |in |200 200 200 200|200 200 200 200|in  in  in |in  in  in |403 403
 GET    identify?gallery     |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |403 403
 POST   identify             |in |403 302 302 302|403 404 404 404|in  in  in |in  in  in |403 403
+GET    compare              |in |200 200 200 200|200 200 200 200|in  in  in |in  in  in |403 403
+POST   compare              |in |403 302 302 302|403 302 302 302|in  in  in |in  in  in |403 403
+GET    comparison           |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+POST   comparison_delete    |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
+GET    identity_verify      |in |403 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+POST   identity_verify      |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
 GET    probes               |in |200 200 200 200|200 200 200 200|in  in  in |in  in  in |403 403
 GET    probe                |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
 POST   probe_delete         |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404

@@ -26,6 +26,7 @@ from recognition.models import (
     ModelVersion,
     Photo,
     Probe,
+    Verification,
 )
 from tests.factories import (
     FaceTemplateFactory,
@@ -41,6 +42,8 @@ from tests.factories import (
     ProbeMatchFactory,
     ReviewDecisionFactory,
     UserFactory,
+    VerificationFactory,
+    VerificationPhotoFactory,
     make_key,
     make_member,
     store_file,
@@ -69,6 +72,7 @@ class Team:
     identity: Identity
     face: FaceImage
     probe: Probe
+    verification: Verification
     run: ImportRun
     key: ApiKey
     people: dict[Role, User]
@@ -133,6 +137,10 @@ def make_team(name: str) -> Team:
         probe=probe, decision="identified", identity=identity, score=0.9
     )
     ProbeMatchFactory.create(probe_face=probe_face, face=template.face)
+    verification = VerificationFactory.create(gallery=gallery, identity=identity)
+    VerificationPhotoFactory.create(
+        verification=verification, name=f"{name}-compared.png", photo=probe.photo
+    )
     run = ImportRunFactory.create(
         gallery=gallery,
         name=f"{name}-people.zip",
@@ -144,13 +152,15 @@ def make_team(name: str) -> Team:
     key = make_key(organization, Scope.READ, maker=people[Role.ADMIN], name=f"{name}-key").key
     assert run.job is not None
     decision = ReviewDecisionFactory.create(face=template.face)
-    rows: list[Model] = [gallery, identity, template.face, probe, run, run.job, key, decision]
+    rows: list[Model] = [gallery, identity, template.face, probe, verification, run, run.job, key]
+    rows.append(decision)
     return Team(
         organization=organization,
         gallery=gallery,
         identity=identity,
         face=template.face,
         probe=probe,
+        verification=verification,
         run=run,
         key=key,
         people=people,

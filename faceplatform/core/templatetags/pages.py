@@ -14,6 +14,8 @@ _CHIPS: dict[str, tuple[str, str, str]] = {
     "identified": ("good", "check", "Identified"),
     "unknown": ("none", "ring", "Not in the database"),
     "low_quality": ("warn", "triangle", "Too poor to tell"),
+    "same": ("good", "check", "Same person"),
+    "different": ("none", "ring", "Different people"),
     "enrolled": ("good", "check", "Enrolled"),
     "quarantined": ("warn", "triangle", "In review"),
     "rejected": ("bad", "cross", "Rejected"),
@@ -38,6 +40,8 @@ _CHIPS: dict[str, tuple[str, str, str]] = {
 _SECTIONS = {
     "home": "home",
     "identify": "identify",
+    "compare": "compare",
+    "comparison": "compare",
     "gallery": "galleries",
     "galleries": "galleries",
     "identity": "galleries",

@@ -1,0 +1,132 @@
+"""From which score two faces count as one person: 1:1, not the threshold of a gallery."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from faceplatform.core.errors import DomainError
+from recognition.models import ModelVersion
+from recognition.refusals import refusals
+from recognition.vision.calibration import Calibration
+from recognition.vision.fusion import DEFAULT_RULE, RULES, FusionCalibration
+
+RATES = (0.01, 0.001, 0.0001, 0.00001)
+DEFAULT_RATE = 0.001
+DEFAULT_PERSON_RULE: str = DEFAULT_RULE
+RULE_WORDS = {
+    "centroid": "Mean face of the person",
+    "max": "Nearest image",
+    "mean": "Mean over all images",
+    "top_mean": "Mean of the three nearest images",
+    "vote": "Vote of the images",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationThreshold:
+    """A threshold of one comparison with the evidence behind it.
+
+    `fmr` is the stated false match rate: the share of strangers taken for the same person. `rule`
+    is empty for two photos; with a person, `anchors` is how many images were compared with. `pair`
+    is the threshold of a single pair at the same rate. `kept_until` is the strictest rate among
+    those on offer whose threshold is given in `others`.
+    """
+
+    value: float
+    pair: float
+    source: str
+    text: str
+    fmr: float
+    rule: str
+    anchors: int
+    supported: bool
+    others: dict[str, float]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the form that a verification keeps."""
+        return asdict(self)
+
+
+def pair_threshold(version: ModelVersion, *, fmr: float = DEFAULT_RATE) -> VerificationThreshold:
+    """Return the threshold of a single pair. Raises DomainError `rate_invalid`."""
+    _check_rate(fmr)
+    with refusals():
+        calibration = Calibration.load(version.backbone)
+    choices = {rate: calibration.threshold_for(1, fpir=rate) for rate in RATES}
+    chosen = choices[fmr]
+    value = round(chosen.score, 4)
+    return VerificationThreshold(
+        value=value,
+        pair=value,
+        source="calibration",
+        text=_text(fmr, chosen.supported),
+        fmr=fmr,
+        rule="",
+        anchors=1,
+        supported=chosen.supported,
+        others={_key(rate): round(choice.score, 4) for rate, choice in choices.items()},
+    )
+
+
+def person_threshold(
+    version: ModelVersion,
+    *,
+    rule: str = DEFAULT_PERSON_RULE,
+    anchors: int,
+    fmr: float = DEFAULT_RATE,
+) -> VerificationThreshold:
+    """Return the threshold of a fused score over so many images of a person.
+
+    Fused scores are another kind of score: each rule and number of images has its own threshold.
+    Raises DomainError `rate_invalid` or `rule_invalid`.
+    """
+    known = next((name for name in RULES if name == rule), None)
+    if known is None:
+        raise DomainError("rule_invalid", f"A rule is one of {', '.join(RULES)}.")
+    pair = pair_threshold(version, fmr=fmr)
+    if anchors == 1:
+        return _of_rule(pair, rule, pair.value, 1, pair.supported, pair.others)
+    with refusals():
+        fusion = FusionCalibration.load(version.backbone)
+    found = fusion.threshold(known, anchors, fmr)
+    others = {_key(rate): round(fusion.threshold(known, anchors, rate).score, 4) for rate in RATES}
+    return _of_rule(pair, rule, round(found.score, 4), anchors, found.supported, others)
+
+
+def _of_rule(
+    pair: VerificationThreshold,
+    rule: str,
+    value: float,
+    anchors: int,
+    supported: bool,
+    others: dict[str, float],
+) -> VerificationThreshold:
+    return VerificationThreshold(
+        value=value,
+        pair=pair.value,
+        source="calibration",
+        text=_text(pair.fmr, supported, f", for {rule} over {anchors} image{'s'[: anchors > 1]}"),
+        fmr=pair.fmr,
+        rule=rule,
+        anchors=anchors,
+        supported=supported,
+        others=others,
+    )
+
+
+def _text(fmr: float, supported: bool, how: str = "") -> str:
+    one_in = round(1 / fmr)
+    text = (
+        f"1:1 threshold from the model's calibration{how}, not evaluated on your data: about "
+        f"1 stranger in {one_in:,} would be taken for the same person"
+    )
+    return text if supported else f"{text}; the calibration has too few comparisons to vouch for it"
+
+
+def _check_rate(fmr: float) -> None:
+    if fmr not in RATES:
+        known = ", ".join(f"{rate:g}" for rate in RATES)
+        raise DomainError("rate_invalid", f"A false match rate is one of {known}.")
+
+
+def _key(rate: float) -> str:
+    return f"{rate:g}"
