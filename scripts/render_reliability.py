@@ -6,8 +6,9 @@
 Each table has a file of its own in docs/reliability/, a JSON list of objects:
 
     bad_inputs.json   {"row", "input", "channel", "expected", "answered"}
-    faults.json       {"fault", "name", "repeats", "passed", "p50_s", "worst_s"}; the seconds until
-                      everything was as before, null where nothing had to recover
+    faults.json       {"fault", "name", "repeats", "passed", "p50_s", "worst_s", "lost",
+                      "duplicates", "equal"}; the seconds until everything was as before, null
+                      where nothing had to recover
 
 and stands in the document between `<!-- begin bad-inputs -->` and `<!-- end bad-inputs -->`,
 `<!-- begin faults -->` and `<!-- end faults -->`. A table without a file is empty.
@@ -40,16 +41,23 @@ def bad_inputs(lines: Lines) -> str:
 
 
 def faults(lines: Lines) -> str:
-    """Return the table of faults: how often each was tried, passed, and how long it took."""
+    """Return the table of faults: how often each was tried, passed, how long it took, what is left.
+
+    Lost are uploads that were acknowledged; rows are equal when their hash is that of a run that
+    nothing disturbed.
+    """
     out = [
-        "| fault | what happens | repeats | passed | recovery p50 | worst |",
-        "|---|---|---|---|---|---|",
+        "| fault | what happens | repeats | passed | recovery p50 | worst | lost | twice | equal |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for line in lines:
         passed = line["passed"] if line["passed"] == line["repeats"] else f"**{line['passed']}**"
         times = f"{_seconds(line['p50_s'])} | {_seconds(line['worst_s'])}"
         name = _escaped(line["name"])
-        out.append(f"| {line['fault']} | {name} | {line['repeats']} | {passed} | {times} |")
+        left = f"{line['lost']} | {line['duplicates']} | {'yes' if line['equal'] else '**no**'}"
+        out.append(
+            f"| {line['fault']} | {name} | {line['repeats']} | {passed} | {times} | {left} |"
+        )
     return "\n".join(out)
 
 

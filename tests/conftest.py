@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.places import new_machine, place
+
 if TYPE_CHECKING:
     from tests.fakes import FakePipeline
+
+__all__ = ["new_machine", "place"]  # fixtures from their own file
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"

@@ -28,9 +28,10 @@ def test_each_table_has_a_file_of_its_own(tmp_path: Path) -> None:
     assert "old" not in rendered
     assert rendered.endswith("<!-- begin faults -->\n<!-- end faults -->\nafter\n")
     times = {"p50_s": 1.234, "worst_s": None}
-    fault = {"fault": "F1", "name": "killed", "repeats": 20, "passed": 19} | times
+    left = {"lost": 0, "duplicates": 2, "equal": False}
+    fault = {"fault": "F1", "name": "killed", "repeats": 20, "passed": 19} | times | left
     (tmp_path / "faults.json").write_text(json.dumps([fault]))
-    assert "| F1 | killed | 20 | **19** | 1.23 s |  |" in render(EMPTY, tmp_path)
+    assert "| F1 | killed | 20 | **19** | 1.23 s |  | 0 | 2 | **no** |" in render(EMPTY, tmp_path)
     assert render(rendered, tmp_path) == render(EMPTY, tmp_path)
 
 

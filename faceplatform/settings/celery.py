@@ -18,9 +18,10 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # A request that publishes a job must not wait for a broker that is away or does not answer:
+    # the outbox will ring. Workers wait for messages a second at a time.
     "socket_connect_timeout": 2,
-    "socket_timeout": 30,
-    # A request that publishes a job must not wait for a broker that is away: the outbox will ring.
+    "socket_timeout": 2,
     "max_retries": 1,
     "interval_start": 0,
     "interval_step": 0.1,

@@ -9,35 +9,29 @@ import dataclasses
 import datetime as dt
 import io
 import json
-import os
 import subprocess
-import sys
 import tarfile
 import threading
 import uuid
+import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
-import psycopg
 import pytest
 from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
-from psycopg import sql
 
 from faceplatform.accounts.roles import Scope
 from faceplatform.accounts.services.keys import revoke_key
 from faceplatform.core import storage
 from faceplatform.core.actors import SYSTEM
 from faceplatform.core.errors import DomainError
+from faceplatform.core.jobs import barriers, run_here
 from faceplatform.core.models import AuditEvent, JobState
 from faceplatform.core.storage import photo_key
-from faceplatform.stack.layout import Layout
-from recognition.models import FaceImage, Gallery, Identity, Photo, Probe
+from recognition.models import FaceImage, Gallery, Identity, ImportRun, Photo, Probe
 from recognition.selectors import templates
 from recognition.services.backup import archive, create, database, ledger
 from recognition.services.backup.archive import BackupReader, Manifest
@@ -47,10 +41,11 @@ from recognition.services.enrollment import enroll_photo
 from recognition.services.galleries import create_gallery, delete_gallery
 from recognition.services.identification import identify
 from recognition.services.identities import create_identity, delete_face, erase_identity
+from recognition.services.imports import start_import
 from recognition.services.probes import delete_probe
 from tests.factories import ImportRunFactory, JobFactory, OrganizationFactory, make_key
 from tests.fakes import FakePipeline, embedding_of, face_photo
-from tests.stack.conftest import clean_environment, remove
+from tests.places import Place, answer_for
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -92,120 +87,6 @@ def verified(path: Path) -> Manifest:
     return BackupReader(path).verify(lambda size: None)
 
 
-# --- another installation
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Another installation, reached as its operator would."""
-
-    env: dict[str, str]
-    var: Path
-
-    def manage(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        return self._run("manage.py", *arguments)
-
-    def ask(self, body: str, **values: Any) -> Any:
-        """Run statements there; what they put into `answer` comes back. See `_SCRIPT`."""
-        given = "".join(f"{name} = {_literal(value)}\n" for name, value in values.items())
-        lines = "\n".join(f"    {line}" for line in (given + body).strip().splitlines())
-        done = self._run("-c", _SCRIPT.format(body=lines))
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
-
-    @property
-    def stored(self) -> list[str]:
-        folder = self.var / "files"
-        return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-
-    def _run(self, *argv: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, *argv],
-            cwd=ROOT,
-            env=self.env,
-            capture_output=True,
-            text=True,
-            timeout=200,
-            check=False,
-        )
-
-
-def _literal(value: Any) -> str:
-    return repr(str(value) if isinstance(value, Path) else value)
-
-
-_SCRIPT = """
-import io, json, sys
-from faceplatform.stack.session import services
-with services(database=True):
-    import django
-    django.setup()
-    from django.core.management import CommandError, call_command
-    from django.db import connection
-    from faceplatform.accounts.models import ApiKey
-    from faceplatform.core.actors import SYSTEM
-    from faceplatform.core.models import AuditEvent, Job
-    from recognition.models import *
-    from recognition.selectors import templates
-    from recognition.services.doctor import examine
-    from recognition.services.identities import erase_identity
-    from tests.fakes import embedding_of
-
-    def restore(path, *arguments):
-        out = io.StringIO()
-        call_command("restore", str(path), *arguments, stdout=out)
-        return out.getvalue()
-
-    def refusal(path, *arguments):
-        try:
-            return "no refusal: " + restore(path, *arguments)
-        except CommandError as error:
-            return str(error)
-
-    def clean():
-        report = examine(actor=SYSTEM)
-        return report.clean or [found.code for found in report.findings]
-
-    def tables():
-        connection.close()
-        return connection.introspection.table_names()
-
-    def scores():
-        found = templates.nearest(Gallery.objects.get(), embedding_of(1, 77), limit=10_000)
-        return {{str(match.face_id): match.score.hex() for match in found}}
-
-    def names():
-        return sorted(Identity.objects.values_list("name", flat=True))
-
-    answer = None
-{body}
-sys.stdout.write(json.dumps(answer))
-"""
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    """An empty database on the test server, and an empty `var`."""
-    base = os.environ["DATABASE_URL"]
-    name = f"restore_{uuid.uuid4().hex[:12]}"
-    path = urlsplit(base).path
-    url = base.replace(f"@{path}", f"@/{name}", 1) if f"@{path}" in base else base
-    url = url if url != base else base.replace(path, f"/{name}", 1)
-    var = tmp_path / "elsewhere"
-    with psycopg.connect(base, autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        yield Place(clean_environment(DATABASE_URL=url, FACEPLATFORM_VAR=str(var)), var)
-        admin.execute(sql.SQL("DROP DATABASE {} (FORCE)").format(sql.Identifier(name)))
-
-
-@pytest.fixture
-def new_machine(tmp_path: Path) -> Iterator[Place]:
-    """A `var` that does not exist yet, with the embedded server."""
-    var = tmp_path.resolve() / "var"
-    yield Place(clean_environment(FACEPLATFORM_VAR=str(var)), var)
-    remove(Layout(project_root=ROOT, var=var))
-
-
 # --- the way there and back
 
 
@@ -245,6 +126,68 @@ def enrolling(gallery: Gallery) -> Iterator[list[str]]:
         worker.join(60)
 
 
+@contextlib.contextmanager
+def importing(gallery: Gallery) -> Iterator[ImportRun]:
+    """Run an import of twenty batches, slowly while the block runs, then to its end."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for number in range(320):
+            archive.writestr(f"import {number % 40}/{number}.png", face_photo(3000 + number))
+    run = start_import(
+        gallery=gallery, name="i.zip", archive=ContentFile(out.getvalue()), actor=SYSTEM, ring=False
+    )
+    assert run.job_id is not None
+    hurry = threading.Event()
+    written = threading.Event()
+
+    def linger(name: str) -> None:
+        if name == "after_commit":
+            written.set()
+            hurry.wait(0.5)
+
+    def work() -> None:
+        run_here(run.job_id)
+        connection.close()
+
+    barriers.add_hook(linger)
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        assert written.wait(60)
+        yield run
+    finally:
+        hurry.set()
+        worker.join(60)
+        barriers.clear_hooks()
+
+
+def check_that_work_goes_on(new_machine: Place, run: ImportRun, folder: Path) -> None:
+    """The import ends there as it ended here, and a photo gets the same answer, digit for digit."""
+    photo = folder / "ann.png"
+    photo.write_bytes(face_photo(ANN, variant=50))
+    body = """
+from pathlib import Path
+from faceplatform.core.jobs import run_here
+from recognition.services.pipelines import pipelines
+from tests.fakes import FakePipeline
+from tests.places import answer_for
+version = Gallery.objects.get().model_version
+pipelines.ready["facenet-casia"] = FakePipeline(digest=version.digest)
+run = ImportRun.objects.get()
+waited = run.items.count()
+ran = run_here(run.job_id)
+run.job.refresh_from_db()
+found = answer_for(Path(photo).read_bytes())
+answer = [waited, ran, run.job.state, run.job.result["counts"], found, clean()]
+"""
+    waited, ran, state, counts, found, clean = new_machine.ask(body, photo=photo)
+    run.job.refresh_from_db()
+    assert 16 <= waited < 320, "the import came along half done"
+    assert (ran, state, counts) == (True, run.job.state, run.job.result["counts"])
+    assert found == answer_for(photo.read_bytes())
+    assert clean is True
+
+
 @pytest.mark.stack
 @pytest.mark.slow
 def test_a_backup_under_load_comes_back_whole_on_a_new_machine(
@@ -254,11 +197,13 @@ def test_a_backup_under_load_comes_back_whole_on_a_new_machine(
         enroll(gallery, "ann", ANN, variant)
     enroll(gallery, "bob", BOB)
     identify(gallery=gallery, data=face_photo(EVE), name="eve.png", actor=SYSTEM)
-    with enrolling(gallery) as enrolled:
+    with enrolling(gallery) as enrolled, importing(gallery) as run:
         before = set(enrolled)
         path = backup(tmp_path)
         during = len(enrolled) - len(before)
+        items = run.items.count()
     assert during > 0, "the backup was made while faces came in"
+    assert 16 <= items < 320, "and while an import ran"
     assert path.stat().st_mode & 0o777 == 0o600
 
     done = new_machine.manage("restore", str(path))
@@ -266,7 +211,8 @@ def test_a_backup_under_load_comes_back_whole_on_a_new_machine(
     done = new_machine.manage("doctor", "--json")
     record = json.loads(done.stdout)
     assert done.returncode == 0 and record["clean"], record["findings"]
-    assert record["checked"]["photos"] == record["checked"]["files"] == len(new_machine.stored)
+    photos, files = record["checked"]["photos"], record["checked"]["files"]
+    assert photos + 1 == files == len(new_machine.stored), "all photos, and the import's archive"
 
     refused = new_machine.manage("restore", str(path))
     assert refused.returncode == 1 and "The database is not empty" in refused.stderr
@@ -277,6 +223,8 @@ def test_a_backup_under_load_comes_back_whole_on_a_new_machine(
     assert {face: there[face] for face in common} == {face: here[face] for face in common}
     best = max(there, key=lambda face: float.fromhex(there[face]))
     assert FaceImage.objects.get(pk=best).identity.name == "ann"
+
+    check_that_work_goes_on(new_machine, run, tmp_path)
 
 
 def test_the_file_can_be_read_without_the_platform(gallery: Gallery, tmp_path: Path) -> None:
