@@ -6,7 +6,7 @@
 
 A worker and a dispatcher run as processes of their own, as under `manage.py up`, with a database
 and a broker that are thrown away. Memory is the proportional set size of the worker with all its
-children, read twice a second. `rows` is a checksum over path, person, status, bytes, box and
+children, read every second. `rows` is a checksum over path, person, status, bytes, box and
 embedding of every image; a second import and an interrupted one must leave it as it is.
 """
 
@@ -155,7 +155,7 @@ def _watch(workers: Workers, run: "ImportRun", kills: int) -> list[float]:
     memory: list[float] = []
     killed = 0
     while True:
-        time.sleep(0.5)
+        time.sleep(1)
         job.refresh_from_db()
         if job.state == JobState.SUCCEEDED:
             return memory or [workers.megabytes()]

@@ -1,9 +1,11 @@
 """The inner loop of an import: read, decode, analyse and write in batches."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 
 from faceplatform.core.errors import DomainError
 from faceplatform.core.jobs import JobContext, barriers
@@ -15,6 +17,7 @@ from recognition.models import (
     ImportItem,
     ImportRun,
     ItemStatus,
+    ModelVersion,
 )
 from recognition.services.enrollment import LIMITS, explain
 from recognition.services.faces import find_same_face, store_face
@@ -25,6 +28,7 @@ from recognition.services.import_sources import Entry, EntryRefused, Source
 from recognition.services.names import clean_name
 from recognition.services.photos import lock_bytes, store_photo
 from recognition.services.protection import judge_face
+from recognition.services.read_ahead import read_ahead, work_ahead
 from recognition.services.vision import (
     analyse_images,
     get_pipeline,
@@ -35,6 +39,7 @@ from recognition.services.vision import (
 from recognition.vision.types import AnalysedFace, DecodedImage, ImageFormat
 
 BATCH = 16
+BATCH_PIXELS = 32_000_000  # four batches are in memory at once
 _EXTENSIONS: dict[ImageFormat, tuple[str, ...]] = {
     "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
     "PNG": (".png",),
@@ -65,7 +70,11 @@ class _Item:
 
 
 def import_batches(*, run: ImportRun, source: Source, context: JobContext) -> None:
-    """Import every entry without a result line, while the next batch is read ahead."""
+    """Import every entry without a result line.
+
+    While one batch is written, the faces of the next two are looked for (one batch is detected
+    while the other is embedded), and another batch is read and decoded.
+    """
     entries = source.entries()
     finished = set(run.items.values_list("path", flat=True))
     todo = [
@@ -75,11 +84,13 @@ def import_batches(*, run: ImportRun, source: Source, context: JobContext) -> No
     ]
     done = len(entries) - len(todo)
     context.progress(done, len(entries), "Reading", force=True)
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="import-read") as reader:
-        for batch in _read_ahead(reader, source, todo):
-            barriers.reach("after_decode")
-            _skip_known(run.gallery, batch)
-            _analyse(run.gallery, batch)
+    with (
+        closing(read_ahead(_read_batches(source, todo))) as decoded,
+        ThreadPoolExecutor(max_workers=2, thread_name_prefix="import-analyse") as analysts,
+    ):
+        unknown = _without_known(run.gallery, decoded)
+        analyse = partial(_analyse, run.gallery.model_version)
+        for batch in work_ahead(analysts, analyse, unknown, depth=2):
             barriers.reach("after_embed")
             with context.writing():
                 _write(run, batch)
@@ -88,23 +99,19 @@ def import_batches(*, run: ImportRun, source: Source, context: JobContext) -> No
     context.progress(done, len(entries), force=True)
 
 
-def _read_ahead(
-    reader: ThreadPoolExecutor, source: Source, entries: Sequence[Entry]
-) -> Iterator[list[_Item]]:
-    """Yield batches of decoded images; one batch is read while the one before is worked on."""
-    batches = [entries[start : start + BATCH] for start in range(0, len(entries), BATCH)]
-    pending = None
-    for batch in batches:
-        following = reader.submit(_read_batch, source, batch)
-        if pending is not None:
-            yield pending.result()
-        pending = following
-    if pending is not None:
-        yield pending.result()
-
-
-def _read_batch(source: Source, entries: Sequence[Entry]) -> list[_Item]:
-    return [_read(source, entry) for entry in entries]
+def _read_batches(source: Source, entries: Sequence[Entry]) -> Iterator[list[_Item]]:
+    """Yield batches of decoded images, smaller ones where the images are large."""
+    batch: list[_Item] = []
+    pixels = 0
+    for entry in entries:
+        item = _read(source, entry)
+        batch.append(item)
+        pixels += item.image.width * item.image.height if item.image else 0
+        if len(batch) == BATCH or pixels >= BATCH_PIXELS:
+            yield batch
+            batch, pixels = [], 0
+    if batch:
+        yield batch
 
 
 def _read(source: Source, entry: Entry) -> _Item:
@@ -127,18 +134,21 @@ def _read(source: Source, entry: Entry) -> _Item:
     return item
 
 
-def _skip_known(gallery: Gallery, batch: list[_Item]) -> None:
+def _without_known(gallery: Gallery, batches: Iterable[list[_Item]]) -> Iterator[list[_Item]]:
     """End images whose bytes are enrolled in this gallery already; they need no analysis."""
-    known = {
-        face.photo.sha256: face
-        for face in FaceImage.objects.filter(
-            gallery=gallery, photo__sha256__in=[item.sha256 for item in batch if item.sha256]
-        ).select_related("photo", "identity")
-    }
-    for item in batch:
-        face = known.get(item.sha256)
-        if item.status is None and face is not None:
-            _end_as_duplicate(item, face)
+    for batch in batches:
+        barriers.reach("after_decode")
+        known = {
+            face.photo.sha256: face
+            for face in FaceImage.objects.filter(
+                gallery=gallery, photo__sha256__in=[item.sha256 for item in batch if item.sha256]
+            ).select_related("photo", "identity")
+        }
+        for item in batch:
+            face = known.get(item.sha256)
+            if item.status is None and face is not None:
+                _end_as_duplicate(item, face)
+        yield batch
 
 
 def _end_as_duplicate(item: _Item, face: FaceImage) -> None:
@@ -149,13 +159,13 @@ def _end_as_duplicate(item: _Item, face: FaceImage) -> None:
         item.end(ItemStatus.SKIPPED, "duplicate_image", f"Enrolled before, as {owner}.")
 
 
-def _analyse(gallery: Gallery, batch: list[_Item]) -> None:
+def _analyse(version: ModelVersion, batch: list[_Item]) -> None:
     """Find the faces of all images that are left and embed the main one of each."""
     waiting = [item for item in batch if item.status is None and item.image is not None]
     if not waiting:
         return
     images = [item.image for item in waiting if item.image is not None]
-    found = analyse_images(images, version=gallery.model_version, main_only=True)
+    found = analyse_images(images, version=version, main_only=True)
     for item, faces in zip(waiting, found, strict=True):
         item.faces = faces
 
