@@ -136,7 +136,8 @@ def importing(gallery: Gallery) -> Iterator[ImportRun]:
     run = start_import(
         gallery=gallery, name="i.zip", archive=ContentFile(out.getvalue()), actor=SYSTEM, ring=False
     )
-    assert run.job_id is not None
+    job_id = run.job_id
+    assert job_id is not None
     hurry = threading.Event()
     written = threading.Event()
 
@@ -146,7 +147,7 @@ def importing(gallery: Gallery) -> Iterator[ImportRun]:
             hurry.wait(0.5)
 
     def work() -> None:
-        run_here(run.job_id)
+        run_here(job_id)
         connection.close()
 
     barriers.add_hook(linger)
