@@ -179,8 +179,7 @@ def _write(run: ImportRun, batch: list[_Item]) -> None:
     waiting = [item for item in batch if item.status is None]
     hold_gallery(run.gallery)
     people = _known_people(run.gallery, {item.name for item in waiting})
-    for item in sorted(waiting, key=lambda item: item.sha256):
-        lock_bytes(run.organization_id, item.sha256)
+    lock_bytes(run.organization_id, *(item.sha256 for item in waiting))
     for item in sorted(waiting, key=lambda item: item.name):
         _enroll(run, item, people)
     ImportItem.objects.bulk_create(

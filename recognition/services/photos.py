@@ -41,11 +41,16 @@ def photos_of_verifications(**filters: object) -> list[uuid.UUID]:
     return [pk for pk in rows.values_list("photo_id", flat=True) if pk is not None]
 
 
-def lock_bytes(organization_id: uuid.UUID, sha256: str) -> None:
-    """Wait for, and hold until the commit, the lock on these bytes of this organization."""
-    number = (organization_id.int ^ int(sha256[:16], 16)) & 0x7FFF_FFFF_FFFF_FFFF
+def lock_bytes(organization_id: uuid.UUID, *sha256: str) -> None:
+    """Wait for, and hold until the commit, the lock on these bytes of this organization.
+
+    There are 2,048 locks for all bytes of an organization, or deleting a large gallery would need
+    more than the server has room for. They are taken in the order of the checksums.
+    """
+    slots = sorted({int(digest[:3], 16) >> 1 for digest in sha256})
+    keys = [(organization_id.int ^ slot) & 0x7FFF_FFFF_FFFF_FFFF for slot in slots]
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])
+        cursor.execute("SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key", [keys])
 
 
 def release_photos(photo_ids: Iterable[uuid.UUID]) -> list[str]:
@@ -54,8 +59,11 @@ def release_photos(photo_ids: Iterable[uuid.UUID]) -> list[str]:
     Call it inside the transaction that removed the references; files go after the commit.
     """
     candidates = Photo.objects.filter(pk__in=list(photo_ids)).order_by("sha256")
+    by_organization: dict[uuid.UUID, list[str]] = {}
     for organization_id, sha256 in candidates.values_list("organization_id", "sha256"):
-        lock_bytes(organization_id, sha256)
+        by_organization.setdefault(organization_id, []).append(sha256)
+    for organization_id in sorted(by_organization):
+        lock_bytes(organization_id, *by_organization[organization_id])
     unused = list(candidates.filter(faces=None, probes=None, verifications=None))
     for photo in unused:
         photo.delete()

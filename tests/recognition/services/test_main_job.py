@@ -1,6 +1,7 @@
 """Enroll, import, identify, forget: services on a real database with fake networks."""
 
 import datetime as dt
+import hashlib
 import io
 import zipfile
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db import connection, transaction
 from django.utils import timezone
 
 from faceplatform.accounts.models import Organization
@@ -32,6 +34,7 @@ from recognition.services.galleries import change_gallery, create_gallery, delet
 from recognition.services.identification import identify
 from recognition.services.identities import create_identity, delete_face, erase_identity
 from recognition.services.imports import counts_of, items_csv, start_import
+from recognition.services.photos import lock_bytes
 from recognition.services.probes import delete_probe, purge_expired_probes
 from tests.fakes import POOR, FakePipeline, face_photo
 
@@ -371,6 +374,18 @@ def test_a_person_erased_during_an_import_leaves_only_what_came_after(
     run.job.refresh_from_db()
     assert (run.job.state, run.job.attempt) == (JobState.SUCCEEDED, 1)
     assert FaceImage.objects.filter(identity__name="ann").count() == 24
+
+
+def test_any_number_of_photos_can_be_locked_at_once(organization: Organization) -> None:
+    digests = [hashlib.sha256(str(number).encode()).hexdigest() for number in range(30_000)]
+    held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+    with transaction.atomic(), connection.cursor() as cursor:
+        lock_bytes(organization.pk, *digests)
+        cursor.execute(held)
+        assert cursor.fetchone() == (2048,)
+        lock_bytes(organization.pk, digests[0])
+        cursor.execute(held)
+        assert cursor.fetchone() == (2048,)
 
 
 def test_deleting_an_image_ends_its_search(gallery: Gallery) -> None:
