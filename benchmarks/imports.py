@@ -15,6 +15,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -133,7 +134,7 @@ def import_once(
     counts = counts_of(run)
     total = sum(counts.values())
     tenth = max(len(memory) // 10, 1)
-    return {
+    result: dict[str, object] = {
         "images": total,
         "counts": counts,
         "seconds": round(seconds, 1),
@@ -144,6 +145,8 @@ def import_once(
         "kills": kills,
         "rows": rows_of(gallery),
     }
+    print(gallery.name, *(f"{key}={value}" for key, value in result.items()), file=sys.stderr)
+    return result
 
 
 def _watch(workers: Workers, run: "ImportRun", kills: int) -> list[float]:
@@ -216,7 +219,7 @@ def main() -> None:
         print(json.dumps(environment.record("imports", **result), indent=1))
         return
     for name, values in result.items():
-        print(name, *(f"{key}={value}" for key, value in values.items()))  # type: ignore[attr-defined]
+        print(name, json.dumps(values))
 
 
 if __name__ == "__main__":
