@@ -15,6 +15,14 @@ def import_people(context: JobContext) -> dict[str, Any]:
     return run_import(context)
 
 
+@job_kind("recognition.hygiene", queue="default")
+def look_through(context: JobContext) -> dict[str, Any]:
+    """Look through a gallery; its findings are written at the end, at once."""
+    from recognition.services.hygiene import run_hygiene
+
+    return run_hygiene(context)
+
+
 @shared_task(name="recognition.purge_expired_probes", ignore_result=True)
 def purge_expired() -> None:
     """Delete probes and verifications whose time is over; a second run finds nothing left."""

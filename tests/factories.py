@@ -23,7 +23,9 @@ from recognition.models import (
     Decision,
     FaceImage,
     FaceTemplate,
+    FindingKind,
     Gallery,
+    HygieneFinding,
     Identity,
     ImportItem,
     ImportRun,
@@ -236,6 +238,19 @@ class ReviewDecisionFactory(DjangoModelFactory[ReviewDecision]):
     state_after = "enrolled"
     identity_before = SelfAttribute("face.identity")
     identity_after = SelfAttribute("face.identity")
+
+
+class HygieneFindingFactory(DjangoModelFactory[HygieneFinding]):
+    class Meta:
+        model = HygieneFinding
+
+    face = SubFactory(FaceImageFactory)
+    gallery = SelfAttribute("face.gallery")
+    organization = SelfAttribute("face.organization")
+    identity = SelfAttribute("face.identity")
+    kind = FindingKind.OUTLIER
+    own = 0.1
+    severity = 0.3
 
 
 class ImportRunFactory(DjangoModelFactory[ImportRun]):

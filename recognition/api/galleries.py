@@ -24,6 +24,7 @@ from recognition.services.galleries import (
     create_gallery,
     delete_gallery,
 )
+from recognition.services.gates import limits_json
 
 _DAYS_HELP = "Days to keep photos and answers of probes; 0 keeps answers without the photo."
 
@@ -42,6 +43,11 @@ class GalleryChange(NewGallery):
     """What may be changed about a gallery."""
 
     searchable = TruthField(required=False, help_text="Whether photos may be identified in it.")
+    quality_limits = serializers.DictField(
+        required=False,
+        child=serializers.FloatField(),
+        help_text="Limits for enrollment, by name; those not named go to their defaults.",
+    )
 
 
 class ThresholdSerializer(serializers.Serializer[Any]):
@@ -79,8 +85,16 @@ class GallerySerializer(serializers.Serializer[Gallery]):
     description = serializers.CharField()
     searchable = serializers.BooleanField()
     probe_days = serializers.IntegerField(help_text=_DAYS_HELP)
+    quality_limits = serializers.SerializerMethodField(
+        help_text="What a face must have to be enrolled; see docs/enrollment.md."
+    )
     model = NamedSerializer(source="model_version")
     created_at = serializers.DateTimeField()
+
+    @extend_schema_field(serializers.DictField(child=serializers.FloatField()))
+    def get_quality_limits(self, gallery: Gallery) -> dict[str, float]:
+        """Return all limits that hold."""
+        return limits_json(gallery)
 
 
 class GalleryDetail(GallerySerializer):

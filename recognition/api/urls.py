@@ -3,6 +3,7 @@
 from django.urls import path
 
 from recognition.api.galleries import GalleriesView, GalleryView
+from recognition.api.hygiene import FindingView, HygieneView
 from recognition.api.identities import IdentitiesView, IdentityView
 from recognition.api.images import ImagesView, ImageView
 from recognition.api.imports import (
@@ -42,6 +43,8 @@ urlpatterns = [
     path(_IDENTITY, IdentityView.as_view(), name="api_identity"),
     path(f"{_IDENTITY}/images", ImagesView.as_view(), name="api_images"),
     path("images/<uuid:image_id>", ImageView.as_view(), name="api_image"),
+    path(f"{_GALLERY}/hygiene", HygieneView.as_view(), name="api_hygiene"),
+    path("findings/<uuid:finding_id>", FindingView.as_view(), name="api_finding"),
     path(f"{_GALLERY}/review", ReviewView.as_view(), name="api_review"),
     path(
         "images/<uuid:image_id>/decisions",

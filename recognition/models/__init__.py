@@ -3,6 +3,7 @@
 from recognition.models.consent import Consent
 from recognition.models.face_image import FaceImage, FaceState
 from recognition.models.gallery import Gallery
+from recognition.models.hygiene import FindingKind, HygieneFinding, HygieneRun
 from recognition.models.identity import Identity
 from recognition.models.identity_merge import IdentityMerge
 from recognition.models.import_run import ImportItem, ImportRun, ItemStatus
@@ -25,7 +26,10 @@ __all__ = [
     "FaceImage",
     "FaceState",
     "FaceTemplate",
+    "FindingKind",
     "Gallery",
+    "HygieneFinding",
+    "HygieneRun",
     "Identity",
     "IdentityMerge",
     "ImportItem",

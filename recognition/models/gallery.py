@@ -14,6 +14,7 @@ class Gallery(models.Model):
     templates; it is computed again when the gallery has grown by a quarter. `probe_days` is how
     long photos of probes and their answers are kept; 0 keeps the answer without the photo. With
     `consent_required` only people with a consent that holds are found.
+    `quality_limits` are the gallery's own limits for enrollment, by name; others are the defaults.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -30,6 +31,7 @@ class Gallery(models.Model):
     default_threshold_templates = models.PositiveIntegerField(default=0)
     consent_required = models.BooleanField(default=False)
     probe_days = models.PositiveSmallIntegerField(default=30)
+    quality_limits = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(
         "accounts.User", null=True, on_delete=models.SET_NULL, related_name="+"

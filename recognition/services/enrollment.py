@@ -7,6 +7,7 @@ from faceplatform.core.actors import Actor
 from faceplatform.core.errors import Conflict, DomainError, FieldError, Unprocessable
 from recognition.models import FaceImage, Gallery, Identity
 from recognition.services.faces import find_same_face, store_face
+from recognition.services.gates import limits_of
 from recognition.services.photos import lock_bytes, store_photo
 from recognition.services.protection import judge_face
 from recognition.services.thresholds import refresh_threshold
@@ -50,7 +51,7 @@ def enroll_photo(
     `low_quality`, or Conflict `duplicate_image` and `identity_gone`.
     """
     analysed = analyse_photo(data, version=gallery.model_version)
-    face = choose_face(analysed, face_number)
+    face = choose_face(analysed, face_number, limits_of(gallery))
     detector = get_pipeline(gallery.model_version).version.detector
     with transaction.atomic():
         hold_identity(identity)
@@ -87,7 +88,9 @@ def enroll_photo(
     return stored
 
 
-def choose_face(analysed: AnalysedPhoto, face_number: int | None) -> AnalysedFace:
+def choose_face(
+    analysed: AnalysedPhoto, face_number: int | None, limits: QualityLimits = LIMITS
+) -> AnalysedFace:
     """Return the face that is meant, if it is good enough to be enrolled."""
     faces = analysed.faces
     if not faces:
@@ -103,7 +106,7 @@ def choose_face(analysed: AnalysedPhoto, face_number: int | None) -> AnalysedFac
     if not 1 <= number <= len(faces):
         raise DomainError("face_number_invalid", f"The photo has faces 1 to {len(faces)}.")
     face = faces[number - 1]
-    reasons = face.face.quality.reasons(LIMITS)
+    reasons = face.face.quality.reasons(limits)
     if reasons:
         raise Unprocessable("low_quality", f"Not enrolled: {explain(reasons)}.")
     return face

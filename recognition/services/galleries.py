@@ -11,6 +11,7 @@ from faceplatform.core.errors import Conflict, DomainError
 from recognition.models import FaceImage, Gallery, Identity, Probe
 from recognition.services.consents import update_matchable
 from recognition.services.forgetting import forget_in_log
+from recognition.services.gates import clean_limits
 from recognition.services.model_versions import default_version
 from recognition.services.names import clean_name
 from recognition.services.photos import photos_of_verifications, release_photos
@@ -55,9 +56,10 @@ def change_gallery(
     searchable: bool | None = None,
     consent_required: bool | None = None,
     probe_days: int | None = None,
+    quality_limits: dict[str, Any] | None = None,
     actor: Actor,
 ) -> Gallery:
-    """Change what is given and leave the rest.
+    """Change what is given and leave the rest; limits that are not named go to their defaults.
 
     Where consent becomes required, people without one are no longer found once this returns.
     """
@@ -70,6 +72,8 @@ def change_gallery(
     if probe_days is not None:
         _check_days(probe_days)
         gallery.probe_days = probe_days
+    if quality_limits is not None:
+        gallery.quality_limits = clean_limits(quality_limits)
     asks_anew = consent_required not in (None, gallery.consent_required)
     if asks_anew:
         # Whoever adds a person or an image holds this row: wait for all of them.

@@ -19,9 +19,10 @@ from recognition.models import (
     ItemStatus,
     ModelVersion,
 )
-from recognition.services.enrollment import LIMITS, explain
+from recognition.services.enrollment import explain
 from recognition.services.faces import find_same_face, store_face
 from recognition.services.forgetting import erased_path
+from recognition.services.gates import limits_of
 from recognition.services.holding import hold, hold_gallery
 from recognition.services.identities import MAX_NAME
 from recognition.services.import_sources import Entry, EntryRefused, Source
@@ -207,7 +208,7 @@ def _enroll(run: ImportRun, item: _Item, people: dict[str, Identity]) -> None:
     if same is not None:
         _end_as_duplicate(item, same)
         return
-    reasons = face.face.quality.reasons(LIMITS)
+    reasons = face.face.quality.reasons(limits_of(run.gallery))
     if reasons:
         item.end(ItemStatus.FAILED, "low_quality", f"Not enrolled: {explain(reasons)}.")
         return

@@ -17,10 +17,23 @@ from recognition.selectors.verification_thresholds import (
 )
 from recognition.services.galleries import MAX_NAME as MAX_GALLERY_NAME
 from recognition.services.galleries import MAX_PROBE_DAYS
+from recognition.services.gates import DEFAULTS, RANGES
 from recognition.services.identities import MAX_NAME as MAX_IDENTITY_NAME
 from recognition.services.import_sources import MAX_IMAGE_BYTES
 
 PHOTO_TYPES = "image/jpeg,image/png,image/webp,image/heic,image/heif,.jpg,.jpeg,.png,.webp,.heic"
+
+
+_LIMITS = {
+    "detection": ("Certainty of the detector, at least", "0 to 1."),
+    "eye_distance": ("Pixels between the eyes, at least", "In the original photo."),
+    "sharpness": ("Sharpness, at least", "Edges relative to contrast; 0.05 is soft, 0.3 crisp."),
+    "brightness_low": ("Brightness, at least", "0 is black, 1 is white."),
+    "brightness_high": ("Brightness, at most", "0 is black, 1 is white."),
+    "contrast": ("Contrast, at least", "0 to 0.5."),
+    "yaw": ("Turned to the side, at most", "Degrees; 0 is frontal, 90 a profile."),
+    "score": ("Overall quality, at least", "0 to 1, the product of all parts; 0 asks for none."),
+}
 
 
 class GalleryForm(PageForm):
@@ -57,6 +70,28 @@ class GallerySettingsForm(GalleryForm):
         label="May be searched",
         help_text="Without this the gallery keeps its people and answers no question.",
     )
+
+
+class LimitsForm(PageForm):
+    """What a face must have to be enrolled. An empty field means the default."""
+
+    def __init__(self, *args: Any, limits: dict[str, float], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, (low, high) in RANGES.items():
+            label, text = _LIMITS[name]
+            self.fields[name] = forms.FloatField(
+                required=False,
+                min_value=low,
+                max_value=high,
+                initial=limits[name],
+                label=label,
+                help_text=f"{text} Default {getattr(DEFAULTS, name):g}.",
+                widget=forms.NumberInput(attrs={"step": "any"}),
+            )
+
+    def limits(self) -> dict[str, float]:
+        """Return the limits that were filled in."""
+        return {name: value for name, value in self.cleaned_data.items() if value is not None}
 
 
 class IdentityForm(PageForm):

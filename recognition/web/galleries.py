@@ -15,9 +15,10 @@ from recognition.models import Gallery
 from recognition.selectors.galleries import gallery_cards, gallery_facts, identities_of
 from recognition.selectors.score_shapes import score_shapes, threshold_reach
 from recognition.services.galleries import change_gallery, create_gallery, delete_gallery
+from recognition.services.gates import limits_json
 from recognition.web.base import GalleryPage, fragment, go
 from recognition.web.cards import gallery_tile, identity_tile
-from recognition.web.forms import GalleryForm, GallerySettingsForm
+from recognition.web.forms import GalleryForm, GallerySettingsForm, LimitsForm
 
 PAGE = 60
 ORDERS = {"name": "Name", "-images": "Most images", "-created_at": "Newest"}
@@ -133,8 +134,46 @@ class GallerySettingsView(GalleryPage):
         *,
         status: int = 200,
     ) -> HttpResponse:
-        context = {"gallery": gallery, "form": form, "facts": gallery_facts(gallery)}
+        context = {
+            "gallery": gallery,
+            "form": form,
+            "facts": gallery_facts(gallery),
+        }
         return render(request, "recognition/gallery_settings.html", context, status=status)
+
+
+class GalleryLimitsView(GalleryPage):
+    """What a face must have to be enrolled."""
+
+    actions: ClassVar[dict[str, Action]] = {
+        "GET": Action.GALLERY_CHANGE,
+        "POST": Action.GALLERY_CHANGE,
+    }
+
+    def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        gallery = self.gallery(pk)
+        return self._page(request, gallery, LimitsForm(limits=limits_json(gallery)))
+
+    def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        gallery = self.gallery(pk)
+        form = LimitsForm(request.POST, limits=limits_json(gallery))
+        if form.is_valid():
+            try:
+                change_gallery(
+                    gallery=gallery, quality_limits=form.limits(), actor=self.principal.actor
+                )
+            except DomainError as error:
+                form.refuse(error)
+            else:
+                said = "Saved. Images that are enrolled already stay; Hygiene lists those below."
+                return go(request, reverse("gallery_limits", args=[pk]), said=said)
+        return self._page(request, gallery, form, status=422)
+
+    def _page(
+        self, request: HttpRequest, gallery: Gallery, form: LimitsForm, *, status: int = 200
+    ) -> HttpResponse:
+        context = {"gallery": gallery, "form": form}
+        return render(request, "recognition/gallery_limits.html", context, status=status)
 
 
 class GalleryDeleteView(GalleryPage):

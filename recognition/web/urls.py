@@ -5,6 +5,7 @@ from django.urls import path
 from recognition.web import (
     compare,
     galleries,
+    hygiene,
     identify,
     identities,
     imports,
@@ -48,6 +49,15 @@ urlpatterns = [
         "galleries/<uuid:pk>/settings/",
         galleries.GallerySettingsView.as_view(),
         name="gallery_settings",
+    ),
+    path(
+        "galleries/<uuid:pk>/limits/",
+        galleries.GalleryLimitsView.as_view(),
+        name="gallery_limits",
+    ),
+    path("galleries/<uuid:pk>/hygiene/", hygiene.HygieneView.as_view(), name="hygiene"),
+    path(
+        "findings/<uuid:pk>/dismiss/", hygiene.FindingDismissView.as_view(), name="finding_dismiss"
     ),
     path(
         "galleries/<uuid:pk>/delete/",

@@ -88,6 +88,8 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ("POST", "api_job_cancel"): _json(),
     ("POST", "api_image_decisions"): _json(action="reject"),
     ("POST", "api_decision_undo"): _json(),
+    ("POST", "api_hygiene"): _json(),
+    ("PATCH", "api_finding"): _json(dismissed=True),
     ("PATCH", "api_gallery"): _json(description="changed"),
     ("PATCH", "api_identity"): _json(notes="changed"),
     ("POST", "account_login"): lambda w, c: Ask(
@@ -117,6 +119,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ("POST", "gallery_settings"): _form(
         name="Alpha-gallery", description="x", probe_days="7", searchable="on"
     ),
+    ("POST", "gallery_limits"): _form(eye_distance="14"),
     ("POST", "image_decide"): _form(action="accept"),
     ("POST", "gallery_import"): lambda w, c: Ask(form={"archive": zip_of_people()}),
     ("POST", "identity_new"): _form(name="Somebody new", external_id="", notes=""),

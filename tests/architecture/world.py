@@ -31,6 +31,7 @@ from recognition.models import (
 from tests.factories import (
     FaceTemplateFactory,
     GalleryFactory,
+    HygieneFindingFactory,
     IdentityFactory,
     ImportItemFactory,
     ImportRunFactory,
@@ -151,9 +152,10 @@ def make_team(name: str) -> Team:
     JobLogLineFactory.create(job=run.job, message=f"{name} log")
     key = make_key(organization, Scope.READ, maker=people[Role.ADMIN], name=f"{name}-key").key
     assert run.job is not None
+    finding = HygieneFindingFactory.create(face=template.face)
     decision = ReviewDecisionFactory.create(face=template.face)
     rows: list[Model] = [gallery, identity, template.face, probe, verification, run, run.job, key]
-    rows.append(decision)
+    rows += [decision, finding]
     return Team(
         organization=organization,
         gallery=gallery,

@@ -43,6 +43,7 @@ _SECTIONS = {
     "compare": "compare",
     "comparison": "compare",
     "gallery": "galleries",
+    "hygiene": "galleries",
     "galleries": "galleries",
     "identity": "galleries",
     "review": "review",
