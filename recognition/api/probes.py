@@ -109,17 +109,21 @@ class ProbeView(BelowProbe):
         return Response(status=204)
 
 
-class _OneFaceView(BelowProbe):
+class BelowProbeFace(BelowProbe):
     """Base of the addresses below one face of a probe."""
 
     def face(self, probe_id: UUID, number: int) -> ProbeFace:
         """Return the face of that number."""
         return get_object_or_404(
-            ProbeFace.objects.select_related("probe"), probe=self.probe(probe_id), number=number
+            ProbeFace.objects.select_related(
+                "probe__gallery__model_version", "probe__model_version"
+            ),
+            probe=self.probe(probe_id),
+            number=number,
         )
 
 
-class SimilarView(_OneFaceView):
+class SimilarView(BelowProbeFace):
     """The images that resemble one face of a probe."""
 
     actions = {"GET": Action.PROBE_VIEW}
@@ -148,7 +152,7 @@ class SimilarView(_OneFaceView):
         return self.answer(SimilarPageSerializer, page)
 
 
-class SimilarCsvView(_OneFaceView):
+class SimilarCsvView(BelowProbeFace):
     """The images that resemble one face of a probe, as a file."""
 
     actions = {"GET": Action.PROBE_VIEW}

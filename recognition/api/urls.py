@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from recognition.api.decisions import FaceDecisionView
 from recognition.api.galleries import GalleriesView, GalleryView
 from recognition.api.hygiene import FindingView, HygieneView
 from recognition.api.identities import IdentitiesView, IdentityView
@@ -56,6 +57,7 @@ urlpatterns = [
     path(f"{_IMPORT}/items", ImportItemsView.as_view(), name="api_import_items"),
     path(f"{_IMPORT}/items.csv", ImportItemsCsvView.as_view(), name="api_import_items_csv"),
     path("probes/<uuid:probe_id>", ProbeView.as_view(), name="api_probe"),
+    path(f"{_FACE}/decision", FaceDecisionView.as_view(), name="api_face_decision"),
     path(f"{_FACE}/similar", SimilarView.as_view(), name="api_similar"),
     path(f"{_FACE}/similar.csv", SimilarCsvView.as_view(), name="api_similar_csv"),
     path("verify", VerifyView.as_view(), name="api_verify"),

@@ -24,7 +24,9 @@ class Probe(models.Model):
     """One photo asked about one gallery, with its answer.
 
     `photo` is empty where the gallery keeps answers only. `threshold` records value, source and
-    reach of the threshold used; `timings` are milliseconds per step.
+    reach of the threshold used; `timings` are milliseconds per step. `settings` is how the question
+    was asked: `limits` of quality, the `engine` and `precision` of the network, and what was chosen
+    for this call.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -39,6 +41,7 @@ class Probe(models.Model):
     height = models.PositiveIntegerField()
     threshold = models.JSONField(default=dict)
     timings = models.JSONField(default=dict)
+    settings = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True)
     created_by = models.ForeignKey(

@@ -80,7 +80,7 @@ def answer_of(probe: Probe, *, similar_limit: int = 24) -> Answer:
     """Return the stored answer, with at most so many similar images per face."""
     threshold = ThresholdInfo(**probe.threshold)
     faces = tuple(
-        _face_answer(probe, face, threshold, similar_limit)
+        face_answer(probe, face, similar_limit=similar_limit)
         for face in probe.faces.select_related("identity").order_by("number")
     )
     return Answer(
@@ -90,6 +90,33 @@ def answer_of(probe: Probe, *, similar_limit: int = 24) -> Answer:
         threshold=threshold,
         timings=probe.timings,
         sentence=_sentence(faces),
+    )
+
+
+def face_answer(probe: Probe, face: ProbeFace, *, similar_limit: int = 24) -> FaceAnswer:
+    """Return the answer for one face of a probe, with at most so many similar images."""
+    threshold = ThresholdInfo(**probe.threshold)
+    page = similar_page(face, limit=similar_limit)
+    rate = ""
+    if face.score is not None:
+        rate = stranger_sentence(probe.gallery, face.score, threshold.templates)
+    return FaceAnswer(
+        face=face,
+        number=face.number,
+        box=(face.x1, face.y1, face.x2, face.y2),
+        landmarks=tuple(zip(face.landmarks[::2], face.landmarks[1::2], strict=True)),
+        quality=face.quality,
+        quality_parts=face.quality_parts,
+        decision=face.decision,
+        reason=face.reason,
+        identity=face.identity if face.decision == Decision.IDENTIFIED else None,
+        score=face.score,
+        candidates=_candidates(face),
+        similar=page.images,
+        similar_total=page.total,
+        similar_below_threshold=face.decision == Decision.UNKNOWN,
+        stranger_rate=rate,
+        sentence=_face_sentence(face),
     )
 
 
@@ -131,33 +158,6 @@ def csv_line(cells: list[str]) -> str:
 
 def _harmless(cell: str) -> str:
     return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\0")) else cell
-
-
-def _face_answer(
-    probe: Probe, face: ProbeFace, threshold: ThresholdInfo, similar_limit: int
-) -> FaceAnswer:
-    page = similar_page(face, limit=similar_limit)
-    rate = ""
-    if face.score is not None:
-        rate = stranger_sentence(probe.gallery, face.score, threshold.templates)
-    return FaceAnswer(
-        face=face,
-        number=face.number,
-        box=(face.x1, face.y1, face.x2, face.y2),
-        landmarks=tuple(zip(face.landmarks[::2], face.landmarks[1::2], strict=True)),
-        quality=face.quality,
-        quality_parts=face.quality_parts,
-        decision=face.decision,
-        reason=face.reason,
-        identity=face.identity if face.decision == Decision.IDENTIFIED else None,
-        score=face.score,
-        candidates=_candidates(face),
-        similar=page.images,
-        similar_total=page.total,
-        similar_below_threshold=face.decision == Decision.UNKNOWN,
-        stranger_rate=rate,
-        sentence=_face_sentence(face),
-    )
 
 
 def _similar(face: ProbeFace) -> "QuerySet[ProbeMatch]":

@@ -3,7 +3,8 @@
 import datetime as dt
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -153,10 +154,17 @@ def _store_probe(
         height=analysed.height,
         threshold=threshold.as_json(),
         timings=timings,
+        settings=_settings(gallery),
         expires_at=timezone.now() + dt.timedelta(days=gallery.probe_days or ANSWER_DAYS),
         created_by_id=actor.user_id,
         created_key_id=actor.api_key_id,
     )
+
+
+def _settings(gallery: Gallery) -> dict[str, Any]:
+    """Return how the question was asked, for whoever wants to know later."""
+    made = get_pipeline(gallery.model_version).version
+    return {"limits": asdict(LIMITS), "engine": made.engine, "precision": made.precision}
 
 
 def _keep(found: list[_Found]) -> set[uuid.UUID]:

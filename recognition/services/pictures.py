@@ -20,6 +20,7 @@ from faceplatform.core import audit, storage
 from faceplatform.core.errors import DomainError
 from recognition.models import (
     FaceImage,
+    ModelVersion,
     Photo,
     Probe,
     ProbeFace,
@@ -28,11 +29,12 @@ from recognition.models import (
 )
 from recognition.refusals import refusals
 from recognition.services.faces import box_of
-from recognition.vision import sandbox
+from recognition.vision import registry, sandbox
+from recognition.vision.embedding import box_crop
 from recognition.vision.images import crop_face, encode_jpeg, thumbnail
 
-Kind = Literal["thumb", "crop", "screen", "original"]
-_KINDS: dict[str, Kind] = {"t": "thumb", "c": "crop", "s": "screen", "o": "original"}
+Kind = Literal["thumb", "crop", "screen", "input", "original"]
+_KINDS: dict[str, Kind] = {"t": "thumb", "c": "crop", "s": "screen", "i": "input", "o": "original"}
 _LETTERS = {kind: letter for letter, kind in _KINDS.items()}
 _ROWS = {"p": "photo", "f": "face", "q": "probe_face", "v": "verification_face"}
 THUMB_SIDE = 240
@@ -95,7 +97,8 @@ def read_link(token: str, *, principal: Principal) -> Link | None:
 def render_picture(link: Link, *, principal: Principal) -> Picture | None:
     """Return the picture, None where the row is gone or somebody else's.
 
-    What browsers show is decoded and encoded again, so it carries no metadata.
+    What browsers show is decoded and encoded again, so it carries no metadata. `input` is the crop
+    of a face as its network gets it.
     """
     found = _find(link, principal)
     if found is None:
@@ -108,10 +111,22 @@ def render_picture(link: Link, *, principal: Principal) -> Picture | None:
         pixels = sandbox.decode_image(data).pixels
         if link.kind == "crop" and face is not None:
             pixels = crop_face(pixels, box_of(face), margin=CROP_MARGIN, size=CROP_SIDE)
+        elif link.kind == "input" and face is not None:
+            preprocessing = registry.get(_version_of(face).backbone).preprocessing
+            pixels = box_crop(pixels, box_of(face), preprocessing)
         else:
             side = SCREEN_SIDE if link.kind == "screen" else THUMB_SIDE
             pixels = thumbnail(pixels, side)
         return Picture(data=encode_jpeg(pixels, quality=85), media_type="image/jpeg")
+
+
+def _version_of(face: FaceImage | ProbeFace | VerificationFace) -> ModelVersion:
+    """Return the version that embedded a face."""
+    if isinstance(face, FaceImage):
+        return face.gallery.model_version
+    if isinstance(face, ProbeFace):
+        return face.probe.model_version
+    return face.picture.verification.model_version
 
 
 def _find(

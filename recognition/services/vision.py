@@ -79,30 +79,28 @@ def analyse_photo(data: bytes, *, version: ModelVersion) -> AnalysedPhoto:
     started = time.perf_counter()
     image = read_photo(data)
     decoded = time.perf_counter()
-    faces = analyse_images([image], version=version)[0]
-    done = time.perf_counter()
-    return photo_of(
-        data,
-        image,
-        faces,
-        timings={
-            "decode": round((decoded - started) * 1000, 1),
-            "detect_and_embed": round((done - decoded) * 1000, 1),
-        },
-    )
+    timings = {"decode": round((decoded - started) * 1000, 1)}
+    faces = analyse_images([image], version=version, timings=timings)[0]
+    return photo_of(data, image, faces, timings=timings)
 
 
 def analyse_images(
-    images: Sequence[DecodedImage], *, version: ModelVersion, main_only: bool = False
+    images: Sequence[DecodedImage],
+    *,
+    version: ModelVersion,
+    main_only: bool = False,
+    timings: dict[str, float] | None = None,
 ) -> list[tuple[AnalysedFace, ...]]:
     """Find and embed the faces of decoded photos in one batch.
 
-    With `main_only` the main subject of each photo alone gets its embedding.
+    With `main_only` the main subject of each photo alone gets its embedding. `timings` receives
+    milliseconds under `detect` and `embed`, without the wait for a free place.
     """
     pipeline = get_pipeline(version)
     pixels = [image.pixels for image in images]
     with refusals(), _slots:
-        found = [tuple(faces) for faces in pipeline.analyse(pixels, main_only=main_only)]
+        answers = pipeline.analyse(pixels, main_only=main_only, timings=timings)
+        found = [tuple(faces) for faces in answers]
     metrics.IMAGES.add(len(images), model=version.backbone)
     metrics.FACES.add(sum(len(faces) for faces in found), model=version.backbone)
     return found

@@ -49,6 +49,12 @@ def score_spread(shapes: ScoreShapes, threshold: float) -> dict[str, Any]:
     }
 
 
+@register.filter
+def how_far(margin: float) -> str:
+    """Write by how much a score misses a threshold, without a sign."""
+    return f"{abs(margin):.3f}"
+
+
 def position(score: float) -> float:
     """Return where a score lies on the axis, kept inside it."""
     share = (min(max(score, LOW), HIGH) - LOW) / (HIGH - LOW)

@@ -1,6 +1,7 @@
 """How usable a detected face is. Every number is defined here and described in docs/models.md."""
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 from PIL import Image
@@ -19,24 +20,31 @@ def measure(pixels: Pixels, box: Box, probability: float, landmarks: Floats) -> 
     """
     eye_distance, yaw, roll = pose(landmarks)
     brightness, contrast, sharpness = _texture(pixels, box)
-    parts = (
-        _ramp(probability, 0.7, 0.99),
-        _ramp(eye_distance, 5.0, 35.0),
-        _ramp(sharpness, 0.02, 0.20),
-        _ramp(contrast, 0.02, 0.12),
-        _ramp(min(brightness, 1.0 - brightness), 0.02, 0.15),
-        _ramp(90.0 - abs(yaw), 0.0, 60.0),
-    )
-    return Quality(
-        score=math.prod(parts),
-        detection=probability,
-        eye_distance=eye_distance,
-        sharpness=sharpness,
-        brightness=brightness,
-        contrast=contrast,
-        yaw=yaw,
-        roll=roll,
-    )
+    parts = {
+        "detection": probability,
+        "eye_distance": eye_distance,
+        "sharpness": sharpness,
+        "brightness": brightness,
+        "contrast": contrast,
+        "yaw": yaw,
+    }
+    return Quality(score=math.prod(shares(parts).values()), roll=roll, **parts)
+
+
+def shares(parts: Mapping[str, float]) -> dict[str, float]:
+    """What each part of the quality contributes: factors 0..1 whose product is the score.
+
+    `parts` has the units of `Quality`; roll does not count. Raises KeyError for a missing part.
+    """
+    brightness = parts["brightness"]
+    return {
+        "detection": _ramp(parts["detection"], 0.7, 0.99),
+        "eye_distance": _ramp(parts["eye_distance"], 5.0, 35.0),
+        "sharpness": _ramp(parts["sharpness"], 0.02, 0.20),
+        "brightness": _ramp(min(brightness, 1.0 - brightness), 0.02, 0.15),
+        "contrast": _ramp(parts["contrast"], 0.02, 0.12),
+        "yaw": _ramp(90.0 - abs(parts["yaw"]), 0.0, 60.0),
+    }
 
 
 def pose(landmarks: Floats) -> tuple[float, float, float]:

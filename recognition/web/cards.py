@@ -113,6 +113,7 @@ class FaceCard:
     more_url: str
     csv_url: str
     enroll_url: str
+    decision_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +247,7 @@ def _face_card(
         more_url=reverse("probe_similar", args=where),
         csv_url=reverse("probe_similar_csv", args=where),
         enroll_url=reverse("probe_enroll", args=where) if may_enroll else "",
+        decision_url=reverse("probe_decision", args=where),
     )
 
 

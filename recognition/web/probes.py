@@ -71,16 +71,18 @@ class ProbeView(ProbePage):
         }
 
 
-class _FaceOfProbe(ProbePage):
+class FaceOfProbe(ProbePage):
     """A page of one face of an answer."""
 
     def face(self, pk: UUID, number: int) -> ProbeFace:
         """Return the face, 404 where the probe is not one of the principal's."""
-        rows = ProbeFace.objects.select_related("probe__gallery__model_version", "probe__photo")
+        rows = ProbeFace.objects.select_related(
+            "probe__gallery__model_version", "probe__model_version", "probe__photo"
+        )
         return get_object_or_404(rows, probe=self.probe(pk), number=number)
 
 
-class ProbeSimilarView(_FaceOfProbe):
+class ProbeSimilarView(FaceOfProbe):
     """More similar images of a face, of one person if asked."""
 
     actions: ClassVar[dict[str, Action]] = {"GET": Action.PROBE_VIEW}
@@ -105,7 +107,7 @@ class ProbeSimilarView(_FaceOfProbe):
         return fragment(request, "recognition/parts/similar_tiles.html", context)
 
 
-class ProbeSimilarCsvView(_FaceOfProbe):
+class ProbeSimilarCsvView(FaceOfProbe):
     """All similar images of a face as CSV."""
 
     actions: ClassVar[dict[str, Action]] = {"GET": Action.PROBE_VIEW}
@@ -124,7 +126,7 @@ class ProbeDeleteView(ProbePage):
         return go(request, reverse("probes"), said="The answer was deleted.")
 
 
-class ProbeEnrollView(_FaceOfProbe):
+class ProbeEnrollView(FaceOfProbe):
     """Saying who a face is: a new person, or one of the gallery."""
 
     actions: ClassVar[dict[str, Action]] = {"POST": Action.IDENTITY_ENROLL}

@@ -4,6 +4,7 @@ from django.urls import path
 
 from recognition.web import (
     compare,
+    decisions,
     galleries,
     hygiene,
     identify,
@@ -31,6 +32,11 @@ urlpatterns = [
         "probes/<uuid:pk>/faces/<int:number>/enroll/",
         probes.ProbeEnrollView.as_view(),
         name="probe_enroll",
+    ),
+    path(
+        "probes/<uuid:pk>/faces/<int:number>/decision/",
+        decisions.ProbeDecisionView.as_view(),
+        name="probe_decision",
     ),
     path(
         "probes/<uuid:pk>/faces/<int:number>/similar/",

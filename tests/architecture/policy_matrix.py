@@ -52,6 +52,7 @@ GET    api_import_items     |401|200 200 200 200|404 404 404 404|200 403 403|404
 GET    api_import_items_csv |401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
 GET    api_probes           |401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
 GET    api_probe            |401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
+GET    api_face_decision    |401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
 GET    api_similar          |401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
 GET    api_similar_csv      |401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
 GET    api_jobs             |401|200 200 200 200|200 200 200 200|200 403 403|200 403 403|403 403
@@ -132,6 +133,7 @@ GET    probe                |in |200 200 200 200|404 404 404 404|in  in  in |in 
 POST   probe_delete         |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
 POST   probe_again          |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
 POST   probe_enroll         |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
+GET    probe_decision       |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
 GET    probe_similar        |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
 GET    probe_similar?identity|in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
 GET    probe_similar_csv    |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404

@@ -38,7 +38,12 @@ class OneFace(FakePipeline):
     """Finds one good face in every picture. What counts here is everything around it."""
 
     def analyse(
-        self, images: Sequence[Pixels], max_faces: int = 100, *, main_only: bool = False
+        self,
+        images: Sequence[Pixels],
+        max_faces: int = 100,
+        *,
+        main_only: bool = False,
+        timings: dict[str, float] | None = None,
     ) -> list[list[AnalysedFace]]:
         self.images += len(images)
         return [[self._face(1, int(pixels.mean()), 0, 0)] for pixels in images]

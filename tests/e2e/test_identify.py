@@ -70,6 +70,28 @@ def test_a_photo_can_be_dropped_and_pasted(owner_page: Page, how: str) -> None:
 
 
 @pytest.mark.usefixtures("people")
+def test_how_a_pasted_photo_was_decided(owner_page: Page) -> None:
+    page = owner_page
+    page.goto("/identify/")
+    hand_over(page, face_photo(MARY, STRANGER, variant=5), how="paste")
+    page.wait_for_url("**/probes/**")
+    page.locator("#face-1").get_by_role("link", name="How this was decided").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("How this was decided")
+    expect(page.locator(".photo-points circle.face-point")).to_have_count(5)
+    seen = page.get_by_role("img", name="The crop that the network got")
+    expect(seen).to_be_visible()
+    assert seen.evaluate("image => [image.naturalWidth, image.naturalHeight]") == [160, 160]
+    expect(page.get_by_role("region", name="Judged usable")).to_contain_text("at least 12 px")
+    expect(page.get_by_role("region", name="Compared").locator(".candidate")).to_have_count(2)
+    expect(page.get_by_role("region", name="Time").locator("tr")).to_have_count(5)
+    expect(page.get_by_role("region", name="Decided")).to_contain_text("This is Mary.")
+    page.get_by_role("link", name="Face 2").click()
+    expect(page.get_by_role("region", name="Decided")).to_contain_text("Not in the database.")
+    page.get_by_role("link", name="Back to the answer").click()
+    expect(page.locator("#face-2")).to_be_visible()
+
+
+@pytest.mark.usefixtures("people")
 def test_box_and_card_light_each_other(owner_page: Page, photo: Any) -> None:
     page = owner_page
     ask(page, photo("gate.png", face_photo(ADA, MARY, variant=9)))
