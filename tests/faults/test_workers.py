@@ -48,7 +48,7 @@ def whole_worker(pid: int) -> list[psutil.Process]:
 def test_f1_the_process_of_a_job_is_killed(
     platform: Platform, archive: bytes, calm: str, trials: MakeTrials
 ) -> None:
-    run = trials("F1", "SIGKILL of the process that runs an import, at each barrier", 10)
+    run = trials("F1", "SIGKILL of the process that runs an import, at barrier after barrier", 10)
     for number in run:
         barrier = BARRIERS[number % len(BARRIERS)]
         platform.orders.clear()
