@@ -34,8 +34,7 @@ def test_f20_everything_is_killed(
         run.passed(crowd.outcome(seconds))
 
 
-def test_the_doctor_finds_nothing_after_all_this(platform: Platform) -> None:
+def test_the_doctor_finds_nothing_wrong_after_all_this(platform: Platform) -> None:
     done = platform.manage("doctor", "--json")
     record = json.loads(done.stdout)
-    serious = [one for one in record["findings"] if one["code"] != "model_unprepared"]
-    assert serious == []
+    assert record["clean"] is True, record["findings"]
