@@ -18,8 +18,10 @@ from faceplatform.accounts.roles import Role, Scope
 from faceplatform.accounts.services.keys import NewKey, create_key
 from faceplatform.core import storage
 from faceplatform.core.actors import Actor
+from faceplatform.core.ids import uuid7
 from faceplatform.core.models import Job, JobLogLine, JobState
 from recognition.models import (
+    Consent,
     Decision,
     FaceImage,
     FaceTemplate,
@@ -27,6 +29,7 @@ from recognition.models import (
     Gallery,
     HygieneFinding,
     Identity,
+    IdentityMerge,
     ImportItem,
     ImportRun,
     ItemStatus,
@@ -134,6 +137,47 @@ class IdentityFactory(DjangoModelFactory[Identity]):
     gallery = SubFactory(GalleryFactory)
     organization = SelfAttribute("gallery.organization")
     name = Sequence(lambda n: f"Somebody {n}")
+
+
+class ConsentFactory(DjangoModelFactory[Consent]):
+    class Meta:
+        model = Consent
+
+    identity = SubFactory(IdentityFactory)
+    organization = SelfAttribute("identity.organization")
+    purpose = "Entry to the building"
+    given_on = factory.LazyFunction(lambda: timezone.now().date())
+
+
+class IdentityMergeFactory(DjangoModelFactory[IdentityMerge]):
+    """Somebody without anything of their own became part of a person."""
+
+    class Meta:
+        model = IdentityMerge
+
+    class Params:
+        dissolved = Sequence(lambda n: f"Namesake {n}")
+
+    identity = SubFactory(IdentityFactory)
+    organization = SelfAttribute("identity.organization")
+    source = LazyAttribute(
+        lambda o: {
+            "id": str(uuid7()),
+            "name": o.dissolved,
+            "external_id": "",
+            "metadata": {},
+            "tags": [],
+            "notes": "",
+            "retain_until": None,
+            "created_at": timezone.now().isoformat(),
+        }
+    )
+    moved = factory.LazyFunction(
+        lambda: (
+            {"before": {"tags": [], "metadata": {}}}
+            | {kind: [] for kind in ("images", "sightings", "verifications", "consents")}
+        )
+    )
 
 
 class PhotoFactory(DjangoModelFactory[Photo]):

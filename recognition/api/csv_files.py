@@ -1,4 +1,4 @@
-"""Lists as CSV, streamed."""
+"""Answers that are files: lists as CSV, a person as zip."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,8 +16,15 @@ class CsvRenderer(BaseRenderer):
     format = "csv"
 
 
+class ZipRenderer(BaseRenderer):
+    """Names the media type for the schema; the view sends the file by itself."""
+
+    media_type = "application/zip"
+    format = "zip"
+
+
 class AlwaysCsv(BaseContentNegotiation):
-    """The address says CSV; whatever `Accept` says, there is nothing else to choose."""
+    """The address says what it sends; whatever `Accept` says, there is nothing else to choose."""
 
     def select_renderer(
         self, request: Request, renderers: Any, format_suffix: str | None = None

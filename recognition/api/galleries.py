@@ -48,6 +48,9 @@ class GalleryChange(NewGallery):
         child=serializers.FloatField(),
         help_text="Limits for enrollment, by name; those not named go to their defaults.",
     )
+    consent_required = TruthField(
+        required=False, help_text="Whether only people with a consent that holds are found."
+    )
 
 
 class ThresholdSerializer(serializers.Serializer[Any]):
@@ -84,6 +87,7 @@ class GallerySerializer(serializers.Serializer[Gallery]):
     name = serializers.CharField()
     description = serializers.CharField()
     searchable = serializers.BooleanField()
+    consent_required = serializers.BooleanField()
     probe_days = serializers.IntegerField(help_text=_DAYS_HELP)
     quality_limits = serializers.SerializerMethodField(
         help_text="What a face must have to be enrolled; see docs/enrollment.md."

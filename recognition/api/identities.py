@@ -17,8 +17,11 @@ from recognition.api.base import BelowGallery, BelowIdentity
 from recognition.api.fields import address, picture_or_none
 from recognition.models import Identity
 from recognition.selectors.galleries import identities_of
+from recognition.selectors.people import ONLY, PeopleFilter, people_of
 from recognition.services.identities import (
     MAX_NAME,
+    MAX_TAG,
+    MAX_TAGS,
     change_identity,
     create_identity,
     erase_identity,
@@ -36,16 +39,29 @@ class NewIdentity(StrictSerializer):
         help_text="Your own number for this person; unique in the gallery.",
     )
     metadata = serializers.DictField(required=False, help_text="Anything of yours, kept as it is.")
+    tags = serializers.ListField(
+        child=TextField(max_length=MAX_TAG), max_length=MAX_TAGS, required=False
+    )
     notes = TextField(max_length=10_000, allow_blank=True, required=False)
+    retain_until = serializers.DateField(
+        required=False, allow_null=True, help_text="Last day; the person is erased the night after."
+    )
 
 
 class IdentityQuery(StrictQuery):
     """Which people to list."""
 
     search = serializers.CharField(
-        max_length=200, required=False, help_text="Part of the name or of the external id."
+        max_length=200,
+        required=False,
+        help_text="Beginnings of words of the name or of the external id; case and accents do not "
+        "matter.",
     )
     external_id = serializers.CharField(max_length=120, required=False)
+    tag = serializers.CharField(max_length=MAX_TAG, required=False)
+    only = serializers.ChoiceField(
+        choices=list(ONLY.items()), required=False, help_text="Only people of this kind."
+    )
 
 
 class IdentitySerializer(serializers.Serializer[Identity]):
@@ -56,7 +72,12 @@ class IdentitySerializer(serializers.Serializer[Identity]):
     name = serializers.CharField()
     external_id = serializers.CharField()
     metadata = serializers.DictField()
+    tags = serializers.ListField(child=serializers.CharField())
     notes = serializers.CharField()
+    matchable = serializers.BooleanField(
+        help_text="Whether searches may find the person; consents decide."
+    )
+    retain_until = serializers.DateField(allow_null=True)
     images = serializers.IntegerField(help_text="Enrolled face images.")
     cover_url = serializers.SerializerMethodField(
         help_text="The best image; works for minutes and for this caller only."
@@ -81,7 +102,12 @@ class IdentitiesView(BelowGallery):
     @extend_schema(responses=IdentitySerializer(many=True))
     def get(self, request: Request, gallery_id: UUID) -> Response:
         """List people, newest first."""
-        rows = identities_of(self.gallery(gallery_id), search=self.query.get("search", ""))
+        wanted = PeopleFilter(
+            search=self.query.get("search", ""),
+            tag=self.query.get("tag", ""),
+            only=self.query.get("only", ""),
+        )
+        rows = people_of(self.gallery(gallery_id), wanted)
         if "external_id" in self.query:
             rows = rows.filter(external_id=self.query["external_id"])
         return self.page(IdentitySerializer, rows)

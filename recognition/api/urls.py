@@ -14,6 +14,15 @@ from recognition.api.imports import (
     ImportView,
 )
 from recognition.api.models import ModelsView
+from recognition.api.people_actions import (
+    ConsentsView,
+    ConsentWithdrawView,
+    IdentityExportView,
+    IdentityMergeView,
+    IdentityMoveView,
+    IdentitySplitView,
+    MergeUndoView,
+)
 from recognition.api.probes import (
     GalleryProbesView,
     IdentifyView,
@@ -42,6 +51,17 @@ urlpatterns = [
     path(f"{_GALLERY}/identify", IdentifyView.as_view(), name="api_identify"),
     path(f"{_GALLERY}/probes", GalleryProbesView.as_view(), name="api_probes"),
     path(_IDENTITY, IdentityView.as_view(), name="api_identity"),
+    path(f"{_IDENTITY}/merge", IdentityMergeView.as_view(), name="api_identity_merge"),
+    path("merges/<uuid:merge_id>/undo", MergeUndoView.as_view(), name="api_merge_undo"),
+    path(f"{_IDENTITY}/move", IdentityMoveView.as_view(), name="api_identity_move"),
+    path(f"{_IDENTITY}/split", IdentitySplitView.as_view(), name="api_identity_split"),
+    path(f"{_IDENTITY}/export", IdentityExportView.as_view(), name="api_identity_export"),
+    path(f"{_IDENTITY}/consents", ConsentsView.as_view(), name="api_consents"),
+    path(
+        "consents/<uuid:consent_id>/withdraw",
+        ConsentWithdrawView.as_view(),
+        name="api_consent_withdraw",
+    ),
     path(f"{_IDENTITY}/images", ImagesView.as_view(), name="api_images"),
     path("images/<uuid:image_id>", ImageView.as_view(), name="api_image"),
     path(f"{_GALLERY}/hygiene", HygieneView.as_view(), name="api_hygiene"),

@@ -1,6 +1,7 @@
 """One face in one photo, in one gallery."""
 
 from django.db import models
+from django.db.models import Q
 
 from faceplatform.core.ids import uuid7
 from faceplatform.core.models.scoped import ScopedQuerySet
@@ -47,6 +48,11 @@ class FaceImage(DetectedFaceFields):
         indexes = [
             models.Index(fields=["gallery", "state"], name="face_by_gallery"),
             models.Index(fields=["identity", "-quality"], name="face_by_identity"),
+            models.Index(
+                fields=["gallery", "identity"],
+                name="face_enrolled",
+                condition=Q(state="enrolled"),
+            ),
         ]
 
     def __str__(self) -> str:

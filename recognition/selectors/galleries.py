@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 
 from faceplatform.core.models.scoped import Asks
 from recognition.models import FaceImage, FaceState, Gallery, Identity, ModelVersion
+from recognition.selectors.people import PeopleFilter, people_of
 from recognition.selectors.templates import count_searchable
 from recognition.selectors.thresholds import ThresholdInfo, threshold_of
-
-ENROLLED = Q(faces__state=FaceState.ENROLLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,35 +72,21 @@ def gallery_facts(gallery: Gallery) -> GalleryFacts:
         images=faces.filter(state=FaceState.ENROLLED).count(),
         searchable_templates=count_searchable(gallery),
         in_review=faces.filter(state=FaceState.QUARANTINED).count(),
-        single_image_identities=Identity.objects.filter(gallery=gallery)
-        .annotate(images=Count("faces", filter=ENROLLED))
-        .filter(images=1)
-        .count(),
+        single_image_identities=_with_one_image(gallery),
         threshold=threshold_of(gallery),
         model_version=gallery.model_version,
     )
 
 
-def identities_of(
-    gallery: Gallery, *, search: str = "", order: str = "name"
-) -> "QuerySet[Identity]":
-    """Return a gallery's people with `images` (enrolled) and `cover_face_id`.
+def identities_of(gallery: Gallery, *, search: str = "") -> "QuerySet[Identity]":
+    """Return a gallery's people with `images` (enrolled) and `cover_face_id`, unordered."""
+    return people_of(gallery, PeopleFilter(search=search))
 
-    `search` matches a part of name or external id; `order` is `name`, `-images` or `-created_at`.
-    """
-    cover = (
-        FaceImage.objects.filter(identity=OuterRef("pk"), state=FaceState.ENROLLED)
-        .order_by("-quality")
-        .values("pk")[:1]
-    )
-    found = Identity.objects.filter(gallery=gallery).annotate(
-        images=Count("faces", filter=ENROLLED), cover_face_id=Subquery(cover)
-    )
-    if search.strip():
-        found = found.filter(
-            Q(name__icontains=search.strip()) | Q(external_id__icontains=search.strip())
-        )
-    return found.order_by(order, "pk")
+
+def _with_one_image(gallery: Gallery) -> int:
+    enrolled = FaceImage.objects.filter(gallery=gallery, state=FaceState.ENROLLED)
+    owned = enrolled.filter(identity__isnull=False).order_by().values("identity")
+    return owned.annotate(images=Count("*")).filter(images=1).count()
 
 
 def _counted(rows: "QuerySet[Identity] | QuerySet[FaceImage]") -> dict[object, int]:

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable
 from typing import Any, Literal
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
@@ -10,7 +11,7 @@ from faceplatform.core import audit
 from faceplatform.core.actors import Actor
 from faceplatform.core.errors import Conflict, DomainError
 from recognition.models import FaceImage, Gallery, Identity
-from recognition.services.forgetting import forget_identity
+from recognition.services.forgetting import forget_identity, forget_in_log
 from recognition.services.holding import hold_gallery
 from recognition.services.names import clean_name
 from recognition.services.photos import photos_of_verifications, release_photos
@@ -101,6 +102,8 @@ def erase_identity(*, identity: Identity, actor: Actor, reason: str = "") -> Non
     photo_ids += photos_of_verifications(verification__identity=identity)
     pk = identity.pk
     forget_identity(identity)
+    # Those who were merged into this person are this person.
+    forget_in_log(UUID(pk) for pk in identity.merges.values_list("source__id", flat=True))
     identity.delete()
     erased = release_photos(photo_ids)
     audit.record(

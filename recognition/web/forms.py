@@ -1,6 +1,7 @@
 """Forms of the recognition pages."""
 
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django import forms
 from django.conf import settings
@@ -70,6 +71,11 @@ class GallerySettingsForm(GalleryForm):
         label="May be searched",
         help_text="Without this the gallery keeps its people and answers no question.",
     )
+    consent_required = forms.BooleanField(
+        required=False,
+        label="Requires consent",
+        help_text="Only people with a consent that holds are found.",
+    )
 
 
 class LimitsForm(PageForm):
@@ -102,6 +108,7 @@ class IdentityForm(PageForm):
         "name_invalid": "name",
         "external_id_exists": "external_id",
         "external_id_invalid": "external_id",
+        "tags_invalid": "tags",
     }
 
     name = forms.CharField(
@@ -114,7 +121,66 @@ class IdentityForm(PageForm):
         help_text="The person's number in another system, unique in this gallery.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
+    tags = forms.CharField(
+        required=False,
+        help_text="Separated by commas.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
     notes = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 3}))
+    retain_until = forms.DateField(
+        required=False,
+        label="Keep until",
+        help_text="The person is erased the night after this day. Empty: no end.",
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
+
+    def clean_tags(self) -> list[str]:
+        """Return the tags one by one."""
+        text: str = self.cleaned_data["tags"]
+        return text.split(",")
+
+
+class MergeForm(PageForm):
+    """Who is to become part of this person, by id."""
+
+    source = forms.UUIDField()
+
+
+class MoveForm(PageForm):
+    """Another gallery."""
+
+    gallery = forms.UUIDField()
+
+
+class SplitForm(PageForm):
+    """Images that become a new person."""
+
+    refusal_fields: ClassVar[dict[str, str]] = {"identity_exists": "name", "name_invalid": "name"}
+
+    images = forms.TypedMultipleChoiceField(coerce=UUID, choices=())
+    name = forms.CharField(
+        max_length=MAX_IDENTITY_NAME, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+
+    def __init__(self, *args: Any, images: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["images"].choices = [(pk, pk) for pk in images]  # type: ignore[attr-defined]
+
+
+class ConsentForm(PageForm):
+    """What a person agreed to."""
+
+    purpose = forms.CharField(max_length=200, label="Agreed to")
+    given_on = forms.DateField(label="On", widget=forms.DateInput(attrs={"type": "date"}))
+    expires_on = forms.DateField(
+        required=False, label="Until", widget=forms.DateInput(attrs={"type": "date"})
+    )
+    evidence = forms.CharField(
+        required=False, max_length=500, label="Proof", help_text="Where the signed text lies."
+    )
+    text = forms.CharField(
+        required=False, label="Wording", widget=forms.Textarea(attrs={"rows": 3})
+    )
 
 
 class PhotosInput(forms.FileInput):

@@ -3,7 +3,6 @@
 from typing import ClassVar
 from uuid import UUID
 
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -12,16 +11,17 @@ from faceplatform.accounts.access import PolicyView
 from faceplatform.accounts.policy import Action
 from faceplatform.core.errors import DomainError
 from recognition.models import Gallery
-from recognition.selectors.galleries import gallery_cards, gallery_facts, identities_of
+from recognition.selectors.galleries import gallery_cards, gallery_facts
+from recognition.selectors.people import ONLY, ORDERS, PeopleFilter, people_page, tags_of
 from recognition.selectors.score_shapes import score_shapes, threshold_reach
 from recognition.services.galleries import change_gallery, create_gallery, delete_gallery
 from recognition.services.gates import limits_json
+from recognition.services.identities import MAX_TAG
 from recognition.web.base import GalleryPage, fragment, go
 from recognition.web.cards import gallery_tile, identity_tile
 from recognition.web.forms import GalleryForm, GallerySettingsForm, LimitsForm
 
 PAGE = 60
-ORDERS = {"name": "Name", "-images": "Most images", "-created_at": "Newest"}
 
 
 class GalleriesView(PolicyView):
@@ -72,21 +72,33 @@ class GalleryView(GalleryPage):
         search = request.GET.get("q", "")[:200]
         order = request.GET.get("order", "name")
         order = order if order in ORDERS else "name"
-        people = identities_of(gallery, search=search, order=order)
-        page = Paginator(people, PAGE).get_page(request.GET.get("page"))
+        only, tag = request.GET.get("only", ""), request.GET.get("tag", "")[:MAX_TAG]
+        wanted = PeopleFilter(search, tag, only if only in ONLY else "", order)
+        page = people_page(
+            gallery,
+            wanted,
+            after=_mark(request.GET.get("after")),
+            before=_mark(request.GET.get("before")),
+            limit=PAGE,
+        )
         context = {
             "gallery": gallery,
             "page": page,
-            "tiles": [identity_tile(self.principal, identity) for identity in page],
+            "tiles": [identity_tile(self.principal, identity) for identity in page.people],
             "search": search,
+            "filtered": bool(search or tag or wanted.only),
             "order": order,
             "orders": ORDERS,
+            "only": wanted.only,
+            "kinds": ONLY,
+            "tag": tag,
         }
         if request.headers.get("HX-Target") == "people":
             return fragment(request, "recognition/parts/people.html", context)
         facts = gallery_facts(gallery)
         evidence = {
             "facts": facts,
+            "tags": tags_of(gallery),
             "shapes": score_shapes(gallery),
             "reach": threshold_reach(gallery, facts.threshold.value),
         }
@@ -109,6 +121,7 @@ class GallerySettingsView(GalleryPage):
                 "description": gallery.description,
                 "probe_days": gallery.probe_days,
                 "searchable": gallery.searchable,
+                "consent_required": gallery.consent_required,
             }
         )
         return self._page(request, gallery, form)
@@ -186,3 +199,11 @@ class GalleryDeleteView(GalleryPage):
         name = gallery.name
         delete_gallery(gallery=gallery, actor=self.principal.actor)
         return go(request, reverse("galleries"), said=f"{name} was deleted with all its people.")
+
+
+def _mark(text: str | None) -> UUID | None:
+    """Return where a page begins; anything that is no id means the first page."""
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        return None

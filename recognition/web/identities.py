@@ -1,5 +1,6 @@
 """Pages of people."""
 
+import datetime as dt
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -8,10 +9,11 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 
 from faceplatform.accounts.policy import Action, allows
 from faceplatform.core.errors import DomainError
-from recognition.models import Identity
+from recognition.models import Consent, Identity
 from recognition.services.enrollment import enroll_photo
 from recognition.services.identities import (
     change_identity,
@@ -21,7 +23,7 @@ from recognition.services.identities import (
 )
 from recognition.web.base import GalleryPage, IdentityPage, ImagePage, fragment, go
 from recognition.web.cards import image_tile
-from recognition.web.forms import IdentityForm, PhotosForm
+from recognition.web.forms import ConsentForm, IdentityForm, PhotosForm
 from recognition.web.uploads import AddedPhoto, added_photo
 
 PAGE = 48
@@ -70,7 +72,16 @@ class _PersonPage(IdentityPage):
             )
             for number, face in enumerate(page, start=page.start_index())
         ]
-        return {"identity": identity, "gallery": identity.gallery, "page": page, "tiles": tiles}
+        today = timezone.now().date()
+        return {
+            "identity": identity,
+            "gallery": identity.gallery,
+            "page": page,
+            "tiles": tiles,
+            "consents": [(one, _state_of(one, today)) for one in identity.consents.order_by("-pk")],
+            "merges": identity.merges.filter(undone_at=None).order_by("-pk")[:10],
+            "consent_form": ConsentForm(initial={"given_on": today}),
+        }
 
 
 class IdentityView(_PersonPage):
@@ -135,7 +146,9 @@ class IdentityEditView(IdentityPage):
             initial={
                 "name": identity.name,
                 "external_id": identity.external_id,
+                "tags": ", ".join(identity.tags),
                 "notes": identity.notes,
+                "retain_until": identity.retain_until,
             }
         )
         context = {"identity": identity, "gallery": identity.gallery, "form": form}
@@ -184,6 +197,14 @@ class ImageDeleteView(ImagePage):
             else reverse("gallery", args=[gallery_id])
         )
         return go(request, back, said="The image was deleted.")
+
+
+def _state_of(consent: Consent, today: dt.date) -> str:
+    """Return the chip of a consent."""
+    if consent.withdrawn_at is not None:
+        return "revoked"
+    expired = consent.expires_on is not None and consent.expires_on < today
+    return "expired" if expired else "active"
 
 
 def _errors(form: PhotosForm) -> list[DomainError]:

@@ -10,6 +10,7 @@ from recognition.web import (
     identify,
     identities,
     imports,
+    people_actions,
     probes,
     review,
 )
@@ -81,6 +82,41 @@ urlpatterns = [
         "identities/<uuid:pk>/images/",
         identities.IdentityImagesView.as_view(),
         name="identity_images",
+    ),
+    path(
+        "identities/<uuid:pk>/merge/",
+        people_actions.IdentityMergeView.as_view(),
+        name="identity_merge",
+    ),
+    path(
+        "merges/<uuid:pk>/undo/",
+        people_actions.MergeUndoView.as_view(),
+        name="identity_merge_undo",
+    ),
+    path(
+        "identities/<uuid:pk>/move/",
+        people_actions.IdentityMoveView.as_view(),
+        name="identity_move",
+    ),
+    path(
+        "identities/<uuid:pk>/split/",
+        people_actions.IdentitySplitView.as_view(),
+        name="identity_split",
+    ),
+    path(
+        "identities/<uuid:pk>/export.zip",
+        people_actions.IdentityExportView.as_view(),
+        name="identity_export",
+    ),
+    path(
+        "identities/<uuid:pk>/consents/",
+        people_actions.ConsentNewView.as_view(),
+        name="identity_consents",
+    ),
+    path(
+        "consents/<uuid:pk>/withdraw/",
+        people_actions.ConsentWithdrawView.as_view(),
+        name="identity_consent_withdraw",
     ),
     path(
         "identities/<uuid:pk>/verify/",

@@ -74,6 +74,20 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ("POST", "api_verify"): lambda w, c: Ask(
         form={"first": photo_of(), "second": photo_of(variant=6)}
     ),
+    ("POST", "api_identity_merge"): lambda w, c: Ask(json={"source": str(w.a.namesake.pk)}),
+    ("POST", "api_merge_undo"): _json(),
+    ("POST", "api_identity_move"): lambda w, c: Ask(json={"gallery": str(w.a.spare.pk)}),
+    ("POST", "api_identity_split"): lambda w, c: Ask(
+        json={"images": [str(w.a.face.pk)], "name": "Somebody split"}
+    ),
+    ("POST", "api_consents"): _json(purpose="Entry", given_on="2026-01-31"),
+    ("POST", "api_consent_withdraw"): _json(),
+    ("POST", "identity_merge"): lambda w, c: Ask(form={"source": str(w.a.namesake.pk)}),
+    ("POST", "identity_move"): lambda w, c: Ask(form={"gallery": str(w.a.spare.pk)}),
+    ("POST", "identity_split"): lambda w, c: Ask(
+        form={"images": [str(w.a.face.pk)], "name": "Somebody split"}
+    ),
+    ("POST", "identity_consents"): _form(purpose="Entry", given_on="2026-01-31"),
     ("POST", "api_verify_identity"): lambda w, c: Ask(form={"image": photo_of()}),
     ("POST", "compare"): lambda w, c: Ask(
         form={"first": photo_of(), "second": photo_of(variant=6), "fmr": "0.001"}

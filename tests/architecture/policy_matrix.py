@@ -80,6 +80,14 @@ POST   api_hygiene          |401|403 202 202 202|404 404 404 404|403 403 403|404
 PATCH  api_finding          |401|403 200 200 200|404 404 404 404|403 403 403|404 404 404|404 404
 POST   api_image_decisions  |401|403 201 201 201|404 404 404 404|403 403 403|404 404 404|404 404
 POST   api_decision_undo    |401|403 200 200 200|404 404 404 404|403 403 403|404 404 404|404 404
+POST   api_identity_merge   |401|403 200 200 200|404 404 404 404|403 403 403|404 404 404|404 404
+POST   api_merge_undo       |401|403 200 200 200|404 404 404 404|403 403 403|404 404 404|404 404
+POST   api_identity_move    |401|403 200 200 200|404 404 404 404|403 403 403|404 404 404|404 404
+POST   api_identity_split   |401|403 201 201 201|404 404 404 404|403 403 403|404 404 404|404 404
+POST   api_consents         |401|403 201 201 201|404 404 404 404|403 403 403|404 404 404|404 404
+POST   api_consent_withdraw |401|403 200 200 200|404 404 404 404|403 403 403|404 404 404|404 404
+GET    api_consents         |401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
+GET    api_identity_export  |401|403 403 200 200|404 404 404 404|403 403 403|404 404 404|404 404
 PATCH  api_identity         |401|403 200 200 200|404 404 404 404|403 403 403|404 404 404|404 404
 DELETE api_image            |401|403 204 204 204|404 404 404 404|403 403 403|404 404 404|404 404
 DELETE api_probe            |401|403 204 204 204|404 404 404 404|403 403 403|404 404 404|404 404
@@ -126,6 +134,16 @@ GET    compare              |in |200 200 200 200|200 200 200 200|in  in  in |in 
 POST   compare              |in |403 302 302 302|403 302 302 302|in  in  in |in  in  in |403 403
 GET    comparison           |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
 POST   comparison_delete    |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
+GET    identity_merge       |in |403 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+POST   identity_merge       |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
+POST   identity_merge_undo  |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
+GET    identity_move        |in |403 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+POST   identity_move        |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
+GET    identity_split       |in |403 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+POST   identity_split       |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
+GET    identity_export      |in |403 403 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+POST   identity_consents    |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
+POST   identity_consent_withdraw|in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
 GET    identity_verify      |in |403 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
 POST   identity_verify      |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
 GET    probes               |in |200 200 200 200|200 200 200 200|in  in  in |in  in  in |403 403

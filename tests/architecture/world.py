@@ -29,10 +29,13 @@ from recognition.models import (
     Verification,
 )
 from tests.factories import (
+    ConsentFactory,
+    FaceImageFactory,
     FaceTemplateFactory,
     GalleryFactory,
     HygieneFindingFactory,
     IdentityFactory,
+    IdentityMergeFactory,
     ImportItemFactory,
     ImportRunFactory,
     JobLogLineFactory,
@@ -74,6 +77,8 @@ class Team:
     face: FaceImage
     probe: Probe
     verification: Verification
+    namesake: Identity
+    spare: Gallery
     run: ImportRun
     key: ApiKey
     people: dict[Role, User]
@@ -106,6 +111,8 @@ class Team:
             self.identity.name,
             self.face.path,
             self.probe.name,
+            self.namesake.name,
+            self.spare.name,
             self.run.name,
             self.job.title,
             self.organization.name,
@@ -138,6 +145,9 @@ def make_team(name: str) -> Team:
         probe=probe, decision="identified", identity=identity, score=0.9
     )
     ProbeMatchFactory.create(probe_face=probe_face, face=template.face)
+    _second_image(identity)
+    consent = ConsentFactory.create(identity=identity)
+    merge = IdentityMergeFactory.create(identity=identity, dissolved=f"{name}-merged")
     verification = VerificationFactory.create(gallery=gallery, identity=identity)
     VerificationPhotoFactory.create(
         verification=verification, name=f"{name}-compared.png", photo=probe.photo
@@ -155,7 +165,7 @@ def make_team(name: str) -> Team:
     finding = HygieneFindingFactory.create(face=template.face)
     decision = ReviewDecisionFactory.create(face=template.face)
     rows: list[Model] = [gallery, identity, template.face, probe, verification, run, run.job, key]
-    rows += [decision, finding]
+    rows += [decision, finding, consent, merge]
     return Team(
         organization=organization,
         gallery=gallery,
@@ -163,11 +173,20 @@ def make_team(name: str) -> Team:
         face=template.face,
         probe=probe,
         verification=verification,
+        namesake=IdentityFactory.create(gallery=gallery, name=f"{name}-namesake"),
+        spare=GalleryFactory.create(organization=organization, name=f"{name}-spare"),
         run=run,
         key=key,
         people=people,
         rows={type(row): row for row in rows},
     )
+
+
+def _second_image(identity: Identity) -> None:
+    """Give the person an image that no search finds."""
+    data = face_photo(PERSON, variant=8)
+    photo = PhotoFactory.create(organization=identity.organization, data=data)
+    FaceImageFactory.create(identity=identity, photo=store_file(photo, data))
 
 
 def _probe_photo(organization: Organization) -> Any:
