@@ -77,9 +77,10 @@ class Writes:
     def __init__(self) -> None:
         self.seen: list[str] = []
 
-    def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if _WRITE.match(sql) and not _HARMLESS.search(sql):
-            self.seen.append(sql[:80])
+    def __call__(self, execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
+        text = sql if isinstance(sql, str) else sql.as_string()
+        if _WRITE.match(text) and not _HARMLESS.search(text):
+            self.seen.append(text[:80])
         return execute(sql, params, many, context)
 
 
