@@ -21,7 +21,7 @@ def test_people_are_found_as_one_types(owner_page: Page, gallery: Gallery) -> No
     page.keyboard.press("/")
     page.keyboard.type("tur")
     expect(page.locator("#people .tile")).to_have_count(1)
-    expect(page).to_have_url(re.compile(r"/\?q=tur&order=name$"))
+    expect(page).to_have_url(re.compile(r"/\?q=tur&only=&order=name$"))
     page.get_by_label("Search people").fill("nobody at all")
     expect(page.get_by_text("Nobody found")).to_be_visible()
     page.get_by_label("Search people").fill("")

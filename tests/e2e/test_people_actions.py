@@ -7,7 +7,7 @@ from tests.e2e.people import enroll
 
 
 def test_merge_and_undo(owner_page: Page, gallery: Gallery) -> None:
-    ada, augusta = enroll(gallery, "Ada Lovelace", 1), enroll(gallery, "Augusta King", 1, images=2)
+    ada, augusta = enroll(gallery, "Ada Lovelace", 1), enroll(gallery, "Augusta King", 3, images=2)
     enroll(gallery, "Mary", 2)
     page = owner_page
     page.goto(f"/identities/{ada.pk}/")
