@@ -4,7 +4,7 @@ Django reads a part's header as UTF-8 and drops the part, photo and all, if that
 bytes become U+FFFD before Django sees them.
 """
 
-from typing import IO, Any
+from typing import Any, Protocol
 
 from django.core.files.uploadhandler import FileUploadHandler
 from django.http.multipartparser import MultiPartParser
@@ -14,10 +14,18 @@ _LONGEST_HEADER = 4096
 _HEADER_END = b"\r\n\r\n"
 
 
+class Readable(Protocol):
+    """What a form is read from."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return up to `size` bytes."""
+        ...
+
+
 class ReadableHeaders:
     """Passes a form on, with the header of every part in UTF-8. The content stays as it is."""
 
-    def __init__(self, stream: IO[Any], boundary: bytes) -> None:
+    def __init__(self, stream: Readable, boundary: bytes) -> None:
         self._stream = stream
         self._delimiter = b"--" + boundary
         self._held = b""  # read, but not understood yet
@@ -73,7 +81,7 @@ class ReadableHeaders:
 class ReadableHeadersHandler(FileUploadHandler):
     """Puts `ReadableHeaders` under every form that pages read; stands first among the handlers."""
 
-    def handle_raw_input(
+    def handle_raw_input(  # type: ignore[override]  # Django hands the boundary over in bytes
         self,
         input_data: Any,
         META: dict[str, Any],  # noqa: N803
@@ -84,10 +92,11 @@ class ReadableHeadersHandler(FileUploadHandler):
         """Return fields and files, or None where the headers are readable already."""
         if isinstance(input_data, ReadableHeaders):
             return None
+        if self.request is None:
+            return None
         handlers = [handler for handler in self.request.upload_handlers if handler is not self]
-        return MultiPartParser(
-            META, ReadableHeaders(input_data, boundary), handlers, encoding
-        ).parse()
+        readable: Any = ReadableHeaders(input_data, boundary)
+        return MultiPartParser(META, readable, handlers, encoding).parse()
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
         """Leave the content to the next handler."""

@@ -67,7 +67,7 @@ def rows_with(word: str) -> list[str]:
     return [
         f"{model.__name__} {values}"
         for model in apps.get_models()
-        for values in model._base_manager.values()  # type: ignore[attr-defined]
+        for values in model._base_manager.values()
         if word in str(values).lower()
     ]
 

@@ -117,6 +117,8 @@ def test_an_import_embeds_the_main_subject_alone(
     main = main_face([face.face for face in every], beside.shape[1], beside.shape[0])
     for full, short in zip(every, one[0], strict=True):
         if full.face is main:
+            assert short.embedding is not None
+            assert full.embedding is not None
             np.testing.assert_allclose(short.embedding, full.embedding, atol=1e-4)
         else:
             assert short.embedding is None
