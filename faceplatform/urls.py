@@ -6,8 +6,10 @@ urlpatterns = [
     path("", include("faceplatform.web.urls")),
     path("", include("faceplatform.accounts.web.urls")),
     path("", include("recognition.web.urls")),
+    path("", include("training.web.urls")),
     path("", include("faceplatform.api.urls")),
     path("api/v1/", include("recognition.api.urls")),
+    path("api/v1/", include("training.api.urls")),
     path("admin/", include("faceplatform.admin.urls")),
 ]
 

@@ -37,6 +37,13 @@ class Action(StrEnum):
     JOB_VIEW = "job.view"
     JOB_CANCEL = "job.cancel"
     MODEL_VIEW = "model.view"
+    DATASET_VIEW = "dataset.view"
+    DATASET_CREATE = "dataset.create"
+    DATASET_DELETE = "dataset.delete"
+    EVALUATION_VIEW = "evaluation.view"
+    EVALUATION_RUN = "evaluation.run"
+    EVALUATION_DELETE = "evaluation.delete"
+    THRESHOLD_APPLY = "threshold.apply"
     KEY_MANAGE = "key.manage"
     AUDIT_VIEW = "audit.view"
     ORGANIZATION_VIEW = "organization.view"
@@ -90,6 +97,13 @@ POLICY: dict[Action, Rule] = {
     Action.JOB_VIEW: Rule(VIEWERS, _scopes(Scope.READ)),
     Action.JOB_CANCEL: Rule(OPERATORS),
     Action.MODEL_VIEW: Rule(VIEWERS, _scopes(Scope.READ)),
+    Action.DATASET_VIEW: Rule(VIEWERS, _scopes(Scope.READ)),
+    Action.DATASET_CREATE: Rule(OPERATORS),
+    Action.DATASET_DELETE: Rule(OPERATORS),
+    Action.EVALUATION_VIEW: Rule(VIEWERS, _scopes(Scope.READ)),
+    Action.EVALUATION_RUN: Rule(OPERATORS),
+    Action.EVALUATION_DELETE: Rule(OPERATORS),
+    Action.THRESHOLD_APPLY: Rule(OPERATORS),
     Action.KEY_MANAGE: Rule(ADMINS),
     Action.AUDIT_VIEW: Rule(ADMINS),
     Action.ORGANIZATION_VIEW: Rule(VIEWERS),

@@ -17,17 +17,30 @@ from faceplatform.core.models import AuditEvent, Job
 from recognition.admin import (
     FaceImageAdmin,
     GalleryAdmin,
+    GalleryThresholdAdmin,
     IdentityAdmin,
     ModelVersionAdmin,
     PhotoAdmin,
 )
-from recognition.models import FaceImage, Gallery, Identity, ModelVersion, Photo
+from recognition.models import (
+    FaceImage,
+    Gallery,
+    GalleryThreshold,
+    Identity,
+    ModelVersion,
+    Photo,
+)
+from training.admin import DatasetAdmin, EvaluationAdmin
+from training.models import Dataset, Evaluation
 
 SHOWN: dict[type[Model], type[ScopedAdmin]] = {
     Gallery: GalleryAdmin,
     Identity: IdentityAdmin,
     Photo: PhotoAdmin,
     FaceImage: FaceImageAdmin,
+    Dataset: DatasetAdmin,
+    Evaluation: EvaluationAdmin,
+    GalleryThreshold: GalleryThresholdAdmin,
     ModelVersion: ModelVersionAdmin,
     Job: JobAdmin,
     AuditEvent: AuditEventAdmin,

@@ -38,5 +38,5 @@ class Conflict(DomainError):
 class Unprocessable(DomainError):
     """The content was understood and cannot be used."""
 
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(code, detail, status=422)
+    def __init__(self, code: str, detail: str, errors: tuple[FieldError, ...] = ()) -> None:
+        super().__init__(code, detail, status=422, errors=errors)

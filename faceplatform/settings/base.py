@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "faceplatform.core",
     "faceplatform.accounts",
     "recognition",
+    "training",
 ]
 
 MIDDLEWARE = [
@@ -150,6 +151,11 @@ CONTENT_SECURITY_POLICY = {
 # --- files
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "training.staticfiles.PlotlyFinder",
+]
 STATIC_ROOT = VAR / "static"
 STORAGES = {
     "default": file_storage(env.text("STORAGE_URL"), VAR / "files"),

@@ -8,5 +8,13 @@ from recognition.admin.galleries import GalleryAdmin
 from recognition.admin.identities import IdentityAdmin
 from recognition.admin.model_versions import ModelVersionAdmin
 from recognition.admin.photos import PhotoAdmin
+from recognition.admin.thresholds import GalleryThresholdAdmin
 
-__all__ = ["FaceImageAdmin", "GalleryAdmin", "IdentityAdmin", "ModelVersionAdmin", "PhotoAdmin"]
+__all__ = [
+    "FaceImageAdmin",
+    "GalleryAdmin",
+    "GalleryThresholdAdmin",
+    "IdentityAdmin",
+    "ModelVersionAdmin",
+    "PhotoAdmin",
+]

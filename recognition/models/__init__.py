@@ -3,6 +3,7 @@
 from recognition.models.consent import Consent
 from recognition.models.face_image import FaceImage, FaceState
 from recognition.models.gallery import Gallery
+from recognition.models.gallery_threshold import GalleryThreshold
 from recognition.models.hygiene import FindingKind, HygieneFinding, HygieneRun
 from recognition.models.identity import Identity
 from recognition.models.identity_merge import IdentityMerge
@@ -28,6 +29,7 @@ __all__ = [
     "FaceTemplate",
     "FindingKind",
     "Gallery",
+    "GalleryThreshold",
     "HygieneFinding",
     "HygieneRun",
     "Identity",

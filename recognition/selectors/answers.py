@@ -99,7 +99,7 @@ def face_answer(probe: Probe, face: ProbeFace, *, similar_limit: int = 24) -> Fa
     page = similar_page(face, limit=similar_limit)
     rate = ""
     if face.score is not None:
-        rate = stranger_sentence(probe.gallery, face.score, threshold.templates)
+        rate = stranger_sentence(probe.gallery, face.score, threshold)
     return FaceAnswer(
         face=face,
         number=face.number,

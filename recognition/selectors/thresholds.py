@@ -3,8 +3,9 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from recognition.models import Gallery
+from recognition.models import Gallery, GalleryThreshold
 from recognition.refusals import refusals
+from recognition.selectors.evaluated import active_threshold, stranger_share
 from recognition.selectors.templates import count_searchable
 from recognition.vision.calibration import Calibration
 
@@ -18,7 +19,8 @@ class ThresholdInfo:
 
     `templates` is the gallery size it was made for, `fmr` the false match rate of one comparison
     at it, `expected_fpir` the share of strangers expected to be named, `supported` whether the
-    calibration holds enough comparisons for the rate that was asked for.
+    calibration holds enough comparisons for the rate that was asked for. `threshold_id` is set
+    where an evaluation stands behind it: that of the `GalleryThreshold`.
     """
 
     value: float
@@ -28,6 +30,7 @@ class ThresholdInfo:
     fmr: float
     expected_fpir: float
     supported: bool
+    threshold_id: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Return the form that a probe keeps."""
@@ -37,21 +40,49 @@ class ThresholdInfo:
 def threshold_of(gallery: Gallery) -> ThresholdInfo:
     """Return the gallery's threshold for its present size; writes nothing.
 
-    The default asks the calibration of the gallery's model for FMR = 0.01 / searchable templates,
-    that is about one stranger in a hundred named. It is kept until the gallery has grown or
-    shrunk by a quarter.
+    An applied evaluation of the present model comes first. The default asks the calibration of
+    the gallery's model for FMR = 0.01 / searchable templates, that is about one stranger in a
+    hundred named. It is kept until the gallery has grown or shrunk by a quarter.
     """
+    applied = active_threshold(gallery)
+    if applied is not None:
+        return evaluated_info(applied)
     return threshold_for_size(gallery, basis_of(gallery))
 
 
-def stranger_sentence(gallery: Gallery, score: float, templates: int) -> str:
-    """Say how rarely a stranger reaches this score in a gallery of so many templates."""
-    with refusals():
-        rate = Calibration.load(gallery.model_version.backbone).stranger_rate(score, templates)
-    if rate.one_in < 2:
+def evaluated_info(row: GalleryThreshold) -> ThresholdInfo:
+    """Return an applied threshold in the form that answers use."""
+    one_in = _two_digits(1 / row.fpir) if row.fpir > 0 else 0
+    named = f"about 1 stranger in {one_in:,} is named" if one_in else "no stranger was named"
+    return ThresholdInfo(
+        value=row.value,
+        source="evaluation",
+        text=f"from the evaluation of {row.evaluated_at:%-d %B %Y}: {named}",
+        templates=row.templates,
+        fmr=row.fmr,
+        expected_fpir=row.fpir,
+        supported=row.supported,
+        threshold_id=str(row.pk),
+    )
+
+
+def stranger_sentence(gallery: Gallery, score: float, threshold: ThresholdInfo) -> str:
+    """Say how rarely a stranger reaches this score, by the evidence behind the threshold."""
+    row = None
+    if threshold.threshold_id:
+        row = GalleryThreshold.objects.filter(pk=threshold.threshold_id, gallery=gallery).first()
+    if row is not None:
+        share, bounded = stranger_share(row, score)
+        one_in = 1 / share
+    else:
+        with refusals():
+            calibration = Calibration.load(gallery.model_version.backbone)
+        rate = calibration.stranger_rate(score, threshold.templates)
+        one_in, bounded = rate.one_in, rate.bounded
+    if one_in < 2:
         return "most strangers score this high"
-    relation = "fewer than" if rate.bounded else "about"
-    return f"{relation} 1 in {_two_digits(rate.one_in):,} strangers score this high"
+    relation = "fewer than" if bounded else "about"
+    return f"{relation} 1 in {_two_digits(one_in):,} strangers score this high"
 
 
 def basis_of(gallery: Gallery) -> int:

@@ -29,6 +29,7 @@ _REASONS = {
     "possible_duplicate": "somebody who looks the same is here already",
     "near_duplicate": "nearly the same image is here already",
     "not_this_person": "rejected in review",
+    "label_doubted": "the label may be wrong",
 }
 
 

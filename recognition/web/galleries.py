@@ -11,6 +11,7 @@ from faceplatform.accounts.access import PolicyView
 from faceplatform.accounts.policy import Action
 from faceplatform.core.errors import DomainError
 from recognition.models import Gallery
+from recognition.selectors.evaluated import evidence_of
 from recognition.selectors.galleries import gallery_cards, gallery_facts
 from recognition.selectors.people import ONLY, ORDERS, PeopleFilter, people_page, tags_of
 from recognition.selectors.score_shapes import score_shapes, threshold_reach
@@ -99,6 +100,7 @@ class GalleryView(GalleryPage):
         evidence = {
             "facts": facts,
             "tags": tags_of(gallery),
+            "evidence": evidence_of(gallery),
             "shapes": score_shapes(gallery),
             "reach": threshold_reach(gallery, facts.threshold.value),
         }

@@ -27,6 +27,9 @@ recognition/identity     viewer admin    operator admin
 recognition/photo        viewer -        -        -
 recognition/faceimage    viewer operator -        operator
 recognition/modelversion viewer -        -        -
+training/dataset         viewer operator -        operator
+training/evaluation      viewer operator -        operator
+recognition/gallerythreshold viewer -    -        -
 core/job                 viewer operator -        -
 core/auditevent          admin  -        -        -
 accounts/organization    viewer -        -        -

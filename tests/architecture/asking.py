@@ -16,6 +16,7 @@ from recognition.models import FaceImage, Gallery, Identity
 from recognition.services.pictures import picture_url
 from tests.architecture.world import Caller, World, photo_of, zip_of_people
 from tests.factories import PASSWORD
+from training.models import Dataset, Evaluation
 
 NEW_PASSWORD = "another correct horse"
 
@@ -129,6 +130,33 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ),
     ("POST", "probe_again"): lambda w, c: Ask(form={"gallery": str(w.a.gallery.pk)}),
     ("POST", "probe_enroll"): _form(name="Somebody from an answer"),
+    ("POST", "api_datasets"): lambda w, c: Ask(
+        json={"name": "A new dataset", "galleries": [str(w.a.gallery.pk)]}
+    ),
+    ("POST", "api_evaluations"): lambda w, c: Ask(
+        json={"gallery_id": str(w.a.gallery.pk), "protocol": "all_pairs"}
+    ),
+    ("PUT", "api_threshold"): lambda w, c: Ask(
+        json={
+            "evaluation_id": str(w.a.row_of(Evaluation).pk),
+            "target": "fpir",
+            "rate": 0.1,
+        }
+    ),
+    ("POST", "dataset_new"): lambda w, c: Ask(
+        form={
+            "name": "A new dataset",
+            "galleries": [str(w.a.gallery.pk)],
+            "min_images": "1",
+            "input_kind": "photo",
+            "split_kind": "none",
+        }
+    ),
+    ("POST", "evaluation_new"): lambda w, c: Ask(
+        form={"source": f"gallery:{w.a.gallery.pk}", "protocol": "all_pairs"}
+    ),
+    ("POST", "evaluation_apply"): _form(choice="fpir:0.1"),
+    ("POST", "evaluation_label"): lambda w, c: Ask(form={"face": str(w.a.face.pk)}),
     ("POST", "gallery_new"): _form(name="A new gallery", description="", probe_days="30"),
     ("POST", "gallery_settings"): _form(
         name="Alpha-gallery", description="x", probe_days="7", searchable="on"
@@ -149,9 +177,13 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ("POST", "admin:recognition_gallery_delete"): _form(post="yes"),
     ("POST", "admin:recognition_identity_delete"): _form(post="yes"),
     ("POST", "admin:recognition_faceimage_delete"): _form(post="yes"),
+    ("POST", "admin:training_dataset_delete"): _form(post="yes"),
+    ("POST", "admin:training_evaluation_delete"): _form(post="yes"),
     ("POST", "admin:recognition_gallery_changelist"): _ticked(Gallery, "delete_selected"),
     ("POST", "admin:recognition_identity_changelist"): _ticked(Identity, "delete_selected"),
     ("POST", "admin:recognition_faceimage_changelist"): _ticked(FaceImage, "delete_selected"),
+    ("POST", "admin:training_dataset_changelist"): _ticked(Dataset, "delete_selected"),
+    ("POST", "admin:training_evaluation_changelist"): _ticked(Evaluation, "delete_selected"),
     ("POST", "admin:core_job_changelist"): _ticked(Job, "cancel"),
     ("POST", "admin:accounts_apikey_changelist"): _ticked(ApiKey, "revoke"),
 }

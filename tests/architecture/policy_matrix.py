@@ -183,6 +183,41 @@ POST   review_undo          |in |403 302 302 302|404 404 404 404|in  in  in |in 
 GET    gallery_names        |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
 GET    import_run           |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
 GET    import_items_csv     |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+
+# datasets and evaluations
+GET    api_datasets         |401|200 200 200 200|200 200 200 200|200 403 403|200 403 403|403 403
+POST   api_datasets         |401|403 201 201 201|403 404 404 404|403 403 403|403 403 403|403 403
+GET    api_dataset          |401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
+DELETE api_dataset          |401|403 204 204 204|404 404 404 404|403 403 403|404 404 404|404 404
+GET    api_dataset_csv|401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
+GET    api_dataset_parquet|401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
+GET    api_evaluations      |401|200 200 200 200|200 200 200 200|200 403 403|200 403 403|403 403
+POST   api_evaluations      |401|403 202 202 202|403 404 404 404|403 403 403|403 403 403|403 403
+GET    api_evaluation       |401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
+DELETE api_evaluation       |401|403 204 204 204|404 404 404 404|403 403 403|404 404 404|404 404
+GET    api_evaluation_report|401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
+GET    api_threshold        |401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
+PUT    api_threshold        |401|403 200 200 200|404 404 404 404|403 403 403|404 404 404|404 404
+DELETE api_threshold        |401|403 204 204 204|404 404 404 404|403 403 403|404 404 404|404 404
+GET    datasets             |in |200 200 200 200|200 200 200 200|in  in  in |in  in  in |403 403
+GET    dataset_new          |in |403 200 200 200|403 200 200 200|in  in  in |in  in  in |403 403
+POST   dataset_new          |in |403 302 302 302|403 404 404 404|in  in  in |in  in  in |403 403
+GET    dataset              |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+POST   dataset_delete       |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
+GET    dataset_manifest_csv |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+GET    dataset_manifest_parquet|in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+GET    evaluations          |in |200 200 200 200|200 200 200 200|in  in  in |in  in  in |403 403
+GET    evaluation_new       |in |403 200 200 200|403 200 200 200|in  in  in |in  in  in |403 403
+POST   evaluation_new       |in |403 302 302 302|403 404 404 404|in  in  in |in  in  in |403 403
+GET    evaluation           |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+POST   evaluation_delete    |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
+POST   evaluation_apply     |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
+POST   evaluation_label     |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
+GET    evaluation_json      |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+GET    evaluation_csv       |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+GET    evaluation_pdf       |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+GET    evaluation_figures   |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+POST   gallery_threshold_reset|in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
 """
 
 

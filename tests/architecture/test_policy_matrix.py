@@ -25,8 +25,9 @@ ALL_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 _OWNED = (
     "accounts_apikey", "accounts_membership", "core_auditevent", "core_job",
     "recognition_faceimage", "recognition_facetemplate", "recognition_gallery",
-    "recognition_identity", "recognition_importrun", "recognition_photo", "recognition_probe",
-    "recognition_verification",
+    "recognition_gallerythreshold", "recognition_identity", "recognition_importrun",
+    "recognition_photo", "recognition_probe", "recognition_verification", "training_dataset",
+    "training_evaluation",
 )  # fmt: skip
 _VOLATILE = {"accounts_apikey": "last_used_at"}
 _WRITE = re.compile(r"\s*(INSERT|UPDATE|DELETE)\b", re.IGNORECASE)

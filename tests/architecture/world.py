@@ -53,6 +53,11 @@ from tests.factories import (
     store_file,
 )
 from tests.fakes import face_photo
+from tests.training.factories import (
+    DatasetFactory,
+    EvaluationFactory,
+    GalleryThresholdFactory,
+)
 
 PERSON = 1
 """The same person is enrolled in both organizations."""
@@ -160,12 +165,20 @@ def make_team(name: str) -> Team:
     )
     ImportItemFactory.create(run=run, path=f"{name}/1.png", face=template.face)
     JobLogLineFactory.create(job=run.job, message=f"{name} log")
+    second = IdentityFactory.create(gallery=gallery, name=f"{name}-second")
+    FaceTemplateFactory.create(face__identity=second, person=PERSON + 1)
+    dataset = DatasetFactory.create(
+        organization=organization, name=f"{name}-dataset", faces=[template.face]
+    )
+    evaluation = EvaluationFactory.create(gallery=gallery)
+    threshold = GalleryThresholdFactory.create(gallery=gallery)
     key = make_key(organization, Scope.READ, maker=people[Role.ADMIN], name=f"{name}-key").key
     assert run.job is not None
     finding = HygieneFindingFactory.create(face=template.face)
     decision = ReviewDecisionFactory.create(face=template.face)
     rows: list[Model] = [gallery, identity, template.face, probe, verification, run, run.job, key]
     rows += [decision, finding, consent, merge]
+    rows += [dataset, evaluation, threshold]
     return Team(
         organization=organization,
         gallery=gallery,

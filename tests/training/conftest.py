@@ -1,0 +1,43 @@
+"""A measured gallery, and people who look at it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from faceplatform.accounts.roles import Role
+from faceplatform.core.actors import SYSTEM
+from recognition.models import Gallery
+from tests.factories import make_member
+from tests.training.people import QuietContext, make_gallery
+from training.models import Evaluation
+from training.services.evaluations import Source, start_evaluation
+from training.services.runs import run_evaluation
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def gallery(db: None) -> Gallery:
+    return make_gallery(people=60, images=3)
+
+
+@pytest.fixture
+def run() -> Run:
+    """Return a function that evaluates to the end."""
+
+    def evaluate(gallery: Gallery | None = None, **more: Any) -> Any:
+        options: dict[str, object] = {"protocol": "all_pairs", "actor": SYSTEM, "ring": False}
+        made = start_evaluation(source=Source(gallery), **(options | more))  # type: ignore[arg-type]
+        run_evaluation(QuietContext(made))
+        return Evaluation.objects.select_related("gallery", "dataset", "job").get(pk=made.pk)
+
+    return evaluate
+
+
+@pytest.fixture
+def operator(gallery: Gallery) -> Client:
+    client = Client()
+    client.force_login(make_member(gallery.organization, Role.OPERATOR))
+    return client

@@ -1,0 +1,30 @@
+"""Addresses under /api/v1/ that are about datasets, evaluations and thresholds."""
+
+from django.urls import path
+
+from training.api.datasets import (
+    DatasetsView,
+    DatasetView,
+    ManifestCsvView,
+    ManifestParquetView,
+)
+from training.api.evaluations import EvaluationsView, EvaluationView, ReportView
+from training.api.thresholds import ThresholdView
+
+_DATASET = "datasets/<uuid:dataset_id>"
+_EVALUATION = "evaluations/<uuid:evaluation_id>"
+
+urlpatterns = [
+    path("datasets", DatasetsView.as_view(), name="api_datasets"),
+    path(_DATASET, DatasetView.as_view(), name="api_dataset"),
+    path(f"{_DATASET}/manifest.csv", ManifestCsvView.as_view(), name="api_dataset_csv"),
+    path(
+        f"{_DATASET}/manifest.parquet",
+        ManifestParquetView.as_view(),
+        name="api_dataset_parquet",
+    ),
+    path("evaluations", EvaluationsView.as_view(), name="api_evaluations"),
+    path(_EVALUATION, EvaluationView.as_view(), name="api_evaluation"),
+    path(f"{_EVALUATION}/report", ReportView.as_view(), name="api_evaluation_report"),
+    path("galleries/<uuid:gallery_id>/threshold", ThresholdView.as_view(), name="api_threshold"),
+]
