@@ -26,6 +26,7 @@ from training.web.forms import ApplyForm, EvaluationForm, LabelForm
 from training.web.report_page import report_context
 
 PAGE = 30
+LOG_LINES = 200
 
 # Plotly sets styles of its own; report pages alone may have them.
 plotly_styles = method_decorator(csp_update({"style-src": "'unsafe-inline'"}), name="dispatch")
@@ -81,7 +82,9 @@ class EvaluationView(EvaluationPage):
     def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         evaluation = self.evaluation(pk)
         if evaluation.report is None:
-            context = {"evaluation": evaluation, "job": evaluation.job}
+            job = evaluation.job
+            log = job.log.order_by("pk")[:LOG_LINES] if job else ()
+            context = {"evaluation": evaluation, "job": job, "log": log}
             return render(request, "training/evaluation_waiting.html", context)
         context = report_context(self.principal, evaluation)
         return render(request, "training/evaluation.html", context)
