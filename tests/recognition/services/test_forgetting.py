@@ -137,7 +137,7 @@ def test_an_import_that_goes_on_does_not_bring_somebody_back(
     run = import_folder(gallery, folder)
     erase("ann")
     asked: list[Any] = []
-    monkeypatch.setattr(import_batches, "_read_batch", lambda source, batch: asked.extend(batch))
+    monkeypatch.setattr(import_batches, "_read", lambda source, entry: asked.append(entry))
     import_batches.import_batches(run=run, source=FolderSource(folder), context=_Silent())  # type: ignore[arg-type]
     assert asked == []
     assert not Identity.objects.filter(name="ann").exists()
