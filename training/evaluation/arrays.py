@@ -38,7 +38,7 @@ def unit_rows(templates: ArrayLike) -> Floats:
     if len(rows) and float(off.max()) > 1e-2:
         raise EvaluationError("bad_templates", "templates must have unit length")
     if len(rows) and float(off.max()) > 1e-6:
-        rows = (rows / lengths[:, None]).astype(np.float32)
+        rows = rows / lengths.astype(np.float32)[:, None]
     return rows
 
 

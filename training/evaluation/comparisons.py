@@ -1,13 +1,15 @@
 """All-vs-all and gallery-vs-probe comparisons in blocks: histograms and the hardest pairs.
 
-No pair is stored. A score is the float32 inner product of two unit rows. Bins are 2**-15 wide with
-edges at multiples of 2**-15, exact in float32, so the counts at every edge are exact.
+No pair is stored. A score is the inner product of two unit rows, in float64 for mated and float32
+for nonmated pairs. Bins are 2**-15 wide with edges at multiples of 2**-15, so no rounding is added:
+the counts at every edge are those of the scores.
 """
 
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from queue import SimpleQueue
 
 import numpy as np
@@ -188,15 +190,16 @@ def _run(
     done = 0
     # One thread per block beats many threads inside each product: counting runs beside it.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(count) as pool:
+        own = pool.submit(_mated, left, right, symmetric, keep, part)
         tasks = [pool.submit(take, block) for block in blocks]
         try:
             for task in tasks:
                 done += task.result()
                 if progress is not None:
                     progress(done, total)
+            result = own.result()
         finally:
             pool.shutdown(cancel_futures=True)
-    result = Comparisons.empty(keep)
     for worker in workers:
         result = result.plus(worker.result())
     return result
@@ -212,9 +215,8 @@ class _Worker:
         self.scores = np.empty(size, np.float32)
         self.index = np.empty(size, np.int64)
         self.bins = np.zeros(BINS + 6, np.int64)
-        self.mated = np.zeros(BINS, np.int64)
-        self.low = self.high = PairList.empty()
-        self.low_limit, self.high_limit = np.float32(np.inf), np.float32(-np.inf)
+        self.high = PairList.empty()
+        self.high_limit = np.float32(-np.inf)
 
     def take(self, rows: slice, columns: slice) -> int:
         """Count one block; how many places it has, those outside the triangle included."""
@@ -223,7 +225,7 @@ class _Worker:
         other = self.right.rows[columns]
         values = self.scores[: len(scaled) * len(other)].reshape(len(scaled), len(other))
         np.matmul(scaled, other.T, out=values)
-        self._take_mated(values, rows, columns)
+        self._blank_mated(values, rows, columns)
         if self.symmetric:
             _blank_lower(values, rows.start, columns.start)
         self._keep_high(values, rows.start, columns.start)
@@ -234,35 +236,13 @@ class _Worker:
         self.bins += np.bincount(index, minlength=len(self.bins))
         return values.size
 
-    def _take_mated(self, values: Floats, rows: slice, columns: slice) -> None:
-        """Count the mated pairs of a block and take them out of it."""
+    def _blank_mated(self, values: Floats, rows: slice, columns: slice) -> None:
+        """Take the mated pairs out of a block; `_Mated` counts them."""
         label, other = self.left.label[rows], self.right.label[columns]
         start = np.searchsorted(other, label, "left")
         stop = np.searchsorted(other, label, "right")
-        if self.symmetric:  # only columns right of the diagonal
-            above = np.arange(rows.start, rows.stop) + 1 - columns.start
-            start = np.maximum(start, np.clip(above, 0, len(other)))
-        found = []
         for row in np.flatnonzero(stop > start):
-            piece = values[row, start[row] : stop[row]]
-            found.append((int(row), int(start[row]), piece.copy()))
-            piece[:] = _LEFT_OUT
-        if not found:
-            return
-        scores = np.concatenate([piece for _, _, piece in found])
-        self.mated += _histogram(scores)
-        first = np.repeat([row for row, _, _ in found], [len(piece) for _, _, piece in found])
-        second = np.concatenate([np.arange(at, at + len(piece)) for _, at, piece in found])
-        self._keep_low(first + rows.start, second + columns.start, scores)
-
-    def _keep_low(self, first: Ints, second: Ints, scores: Floats) -> None:
-        low = scores <= self.low_limit
-        fresh = PairList(first[low], second[low], scores[low])
-        self.low = self.low.plus(_named(fresh, self.left, self.right, self.symmetric)).extreme(
-            self.keep, highest=False
-        )
-        if len(self.low) == self.keep and self.keep:
-            self.low_limit = np.float32(self.low.scores[-1] * _HALF)
+            values[row, start[row] : stop[row]] = _LEFT_OUT
 
     def _keep_high(self, values: Floats, row: int, column: int) -> None:
         if not self.keep:
@@ -278,7 +258,7 @@ class _Worker:
         fresh = PairList(
             (first + row).astype(np.int64),
             (second + column).astype(np.int64),
-            values[first, second],
+            values[first, second] / np.float32(_HALF),
         )
         self.high = self.high.plus(_named(fresh, self.left, self.right, self.symmetric)).extreme(
             self.keep, highest=True
@@ -287,10 +267,12 @@ class _Worker:
             self.high_limit = np.float32(self.high.scores[-1] * _HALF)
 
     def result(self) -> Comparisons:
+        """The nonmated pairs of this worker's blocks."""
         counts = self.bins[3 : BINS + 3].copy()
         counts[0] += self.bins[1:3].sum()  # a rounding error below -1
         counts[-1] += self.bins[BINS + 3 :].sum()  # 1, and a rounding error above it
-        return Comparisons(self.mated, counts, self.low, self.high, self.keep)
+        none = np.zeros(BINS, np.int64)
+        return Comparisons(none, counts, PairList.empty(), self.high, self.keep)
 
 
 def _blank_lower(values: Floats, row: int, column: int) -> None:
@@ -311,13 +293,50 @@ def _sensible_limit(values: Floats, keep: int) -> np.float32:
 
 
 def _named(pairs: PairList, left: _Side, right: _Side, symmetric: bool) -> PairList:
-    """Places before sorting, and scores as scores; the smaller row number first."""
+    """Places before sorting; the smaller row number first."""
     first, second = left.place[pairs.first], right.place[pairs.second]
     if symmetric:
         first, second = np.minimum(first, second), np.maximum(first, second)
-    return PairList(first, second, pairs.scores / np.float32(_HALF))
+    return PairList(first, second, pairs.scores)
 
 
-def _histogram(scaled: Floats) -> Ints:
-    index = np.clip(np.floor(scaled), -_HALF, _HALF - 1).astype(np.int64) + _HALF
-    return np.bincount(index, minlength=BINS)
+def _mated(
+    left: _Side, right: _Side, symmetric: bool, keep: int, part: tuple[int, int]
+) -> Comparisons:
+    """The mated pairs, person by person, in float64.
+
+    They are few, and one of them on the wrong side of a threshold would show in FNMR.
+    """
+    counts = np.zeros(BINS, np.int64)
+    low, limit = PairList.empty(), np.inf
+    for mine, theirs in islice(_own_blocks(left, right, symmetric), part[0], None, part[1]):
+        values = left.rows[mine].astype(np.float64) @ right.rows[theirs].astype(np.float64).T
+        wanted = np.ones(values.shape, bool)
+        if symmetric:  # a pair once, and nothing with itself
+            rows = np.arange(mine.start, mine.stop)
+            wanted = np.arange(theirs.start, theirs.stop)[None, :] > rows[:, None]
+        first, second = np.nonzero(wanted)
+        scores = values[first, second]
+        index = np.clip(np.floor(scores * _HALF), -_HALF, _HALF - 1).astype(np.int64) + _HALF
+        np.add.at(counts, index, 1)
+        near = np.flatnonzero(scores <= limit)
+        if keep and len(near):
+            fresh = PairList(
+                first[near] + mine.start,
+                second[near] + theirs.start,
+                scores[near].astype(np.float32),
+            )
+            low = low.plus(_named(fresh, left, right, symmetric)).extreme(keep, highest=False)
+            limit = float(low.scores[-1]) + 1e-6 if len(low) == keep else np.inf
+    return Comparisons(counts, np.zeros(BINS, np.int64), low, PairList.empty(), keep)
+
+
+def _own_blocks(left: _Side, right: _Side, symmetric: bool) -> Iterator[tuple[slice, slice]]:
+    """Of each person the rows on both sides, many rows in several blocks."""
+    people, starts = np.unique(left.label, return_index=True)
+    stops = np.append(starts[1:], len(left.label))
+    from_, to = (np.searchsorted(right.label, people, side) for side in ("left", "right"))
+    for number in np.flatnonzero(to - from_ > int(symmetric)):
+        theirs = slice(int(from_[number]), int(to[number]))
+        for start in range(int(starts[number]), int(stops[number]), _ROWS):
+            yield slice(start, min(start + _ROWS, int(stops[number]))), theirs

@@ -119,11 +119,12 @@ def _identification(found: Identification) -> list[str]:
             f"Of people who are among the {found.gallery_people:,} enrolled, "
             f"{percent(best.rank_1.value)} are found first{span(best.rank_1.interval)}."
         )
-    point = next((p for p in best.points if p.target_fpir == 1e-2), None)
-    if point is not None and point.threshold is not None:
+    supported = [point for point in best.points if point.threshold is not None]
+    if supported:
+        point = min(supported, key=lambda p: abs(math.log(p.target_fpir / 1e-2)))
         sentences.append(
-            f"When 1 stranger of 100 may be given a name, the share of enrolled people who are not "
-            f"named is {rate_text(point.fnir)}."
+            f"When {of_hundred(point.target_fpir)} strangers may be given a name, the share of "
+            f"enrolled people who are not named is {rate_text(point.fnir)}."
         )
     return sentences
 

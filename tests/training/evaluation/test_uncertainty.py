@@ -19,14 +19,9 @@ from training.evaluation.uncertainty import (
 
 def test_wilson_as_published() -> None:
     # Newcombe 1998, table I: 81 of 263 and 15 of 148
-    assert (wilson(81, 263).low, wilson(81, 263).high) == (
-        pytest.approx(0.2553, abs=1e-4),
-        pytest.approx(0.3662, abs=1e-4),
-    )
-    assert (wilson(15, 148).low, wilson(15, 148).high) == (
-        pytest.approx(0.0624, abs=1e-4),
-        pytest.approx(0.1605, abs=1e-4),
-    )
+    for errors, trials, wanted in ((81, 263, (0.2553, 0.3662)), (15, 148, (0.0624, 0.1605))):
+        span = wilson(errors, trials)
+        assert (span.low, span.high) == pytest.approx(wanted, abs=1e-4)
 
 
 @given(errors=st.integers(0, 500), more=st.integers(1, 500))
