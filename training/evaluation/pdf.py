@@ -12,7 +12,10 @@ from training.evaluation.report import Report
 from training.evaluation.tables import Table, tables
 
 _PAGE = (8.27, 11.69)  # A4 in inches
-_ROWS_PER_PAGE = 40
+_TOP, _BOTTOM, _LINE = 0.94, 0.05, 0.0205  # of tables, in heights of the page
+_FEWEST_ROWS = 6  # a table with less room starts on the next page
+_LETTERS = 112  # of 8 points in a line
+_LONGEST = 60  # letters of a cell
 _INK, _SOFT = "#111827", "#4b5563"
 
 
@@ -39,9 +42,7 @@ def _pages(report: Report) -> Iterator[Any]:
         for place, chart in enumerate(found[start : start + 2]):
             paint(page.add_axes((0.13, 0.57 - 0.48 * place, 0.80, 0.34)), chart)
         yield page
-    for table in tables(report):
-        for start in range(0, max(1, len(table.rows)), _ROWS_PER_PAGE):
-            yield _table_page(table, start)
+    yield from _table_pages(tables(report))
 
 
 def _blank() -> Any:
@@ -114,25 +115,47 @@ def _short(value: object) -> str:
     return text if len(text) <= 40 else text[:37] + "..."
 
 
-def _table_page(table: Table, start: int) -> Any:
-    page = _blank()
-    more = " (continued)" if start else ""
-    page.text(0.06, 0.94, table.title + more, fontsize=13, weight="bold", color=_INK)
-    widths = _widths(table)
-    rows = (table.head, *table.rows[start : start + _ROWS_PER_PAGE])
-    for number, row in enumerate(rows):
-        left = 0.06
-        for cell, width in zip(row, widths, strict=True):
-            text = cell if len(cell) <= width * 130 else cell[: int(width * 130) - 1] + "…"
-            weight = "bold" if number == 0 else "normal"
-            page.text(left, 0.91 - 0.0205 * number, text, fontsize=8, weight=weight, va="top")
-            left += width
-    return page
+def _table_pages(found: tuple[Table, ...]) -> Iterator[Any]:
+    """Tables one below the other; one that does not fit goes on over the page."""
+    page, top = _blank(), _TOP
+    for table in found:
+        start = 0
+        while start < max(1, len(table.rows)):
+            room = int((top - _BOTTOM) / _LINE) - 3
+            if room < min(_FEWEST_ROWS, len(table.rows) - start):
+                yield page
+                page, top = _blank(), _TOP
+                continue
+            rows = table.rows[start : start + room]
+            top = _write_table(page, table, rows, top, more=start > 0) - 2 * _LINE
+            start += max(1, len(rows))
+    if found:
+        yield page
 
 
-def _widths(table: Table) -> list[float]:
+def _write_table(
+    page: Any,
+    table: Table,
+    rows: tuple[tuple[str, ...], ...],
+    top: float,
+    *,
+    more: bool,
+) -> float:
+    """Write rows of a table with its title and head from `top` down; the height where it ends."""
+    title = table.title + (" (continued)" if more else "")
+    page.text(0.06, top, title, fontsize=12, weight="bold", color=_INK, va="top")
+    top -= 1.5 * _LINE
     longest = [
-        max(len(row[column]) for row in (table.head, *table.rows)) + 2
+        min(_LONGEST, max(len(row[column]) for row in (table.head, *table.rows))) + 2
         for column in range(len(table.head))
     ]
-    return [0.88 * value / sum(longest) for value in longest]
+    size = min(8.0, 8.0 * _LETTERS / sum(longest))
+    for number, row in enumerate((table.head, *rows)):
+        left = 0.06
+        for cell, letters in zip(row, longest, strict=True):
+            text = cell if len(cell) <= _LONGEST else cell[: _LONGEST - 1] + "…"
+            weight = "normal" if number else "bold"
+            page.text(left, top, text, fontsize=size, weight=weight, va="top")
+            left += 0.88 * letters / max(_LETTERS, sum(longest))
+        top -= _LINE
+    return top
