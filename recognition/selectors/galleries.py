@@ -30,6 +30,7 @@ class GalleryFacts:
     images: int
     searchable_templates: int
     in_review: int
+    unnamed: int
     single_image_identities: int
     threshold: ThresholdInfo
     model_version: ModelVersion
@@ -50,7 +51,11 @@ def gallery_cards(principal: Asks) -> list[GalleryCard]:
     )
     people = _counted(Identity.objects.filter(gallery__in=galleries))
     enrolled = _counted(FaceImage.objects.filter(gallery__in=galleries, state=FaceState.ENROLLED))
-    review = _counted(FaceImage.objects.filter(gallery__in=galleries, state=FaceState.QUARANTINED))
+    review = _counted(
+        FaceImage.objects.filter(
+            gallery__in=galleries, state=FaceState.QUARANTINED, identity__isnull=False
+        )
+    )
     covers = FaceImage.objects.in_bulk([g.cover_id for g in galleries if g.cover_id])
     return [
         GalleryCard(
@@ -71,7 +76,8 @@ def gallery_facts(gallery: Gallery) -> GalleryFacts:
         identities=Identity.objects.filter(gallery=gallery).count(),
         images=faces.filter(state=FaceState.ENROLLED).count(),
         searchable_templates=count_searchable(gallery),
-        in_review=faces.filter(state=FaceState.QUARANTINED).count(),
+        in_review=faces.filter(state=FaceState.QUARANTINED, identity__isnull=False).count(),
+        unnamed=faces.filter(state=FaceState.QUARANTINED, identity=None).count(),
         single_image_identities=_with_one_image(gallery),
         threshold=threshold_of(gallery),
         model_version=gallery.model_version,

@@ -40,7 +40,7 @@ def review_queue(
 ) -> "QuerySet[FaceImage]":
     """Return images that wait: held back ones first, then open remarks; by person, oldest first."""
     waiting = Q(state=FaceState.QUARANTINED) | Q(state=FaceState.ENROLLED, reason__in=OPEN_REMARKS)
-    rows = FaceImage.objects.visible_to(principal).filter(waiting)
+    rows = FaceImage.objects.visible_to(principal).filter(waiting, identity__isnull=False)
     if gallery is not None:
         rows = rows.filter(gallery=gallery)
     if identity is not None:

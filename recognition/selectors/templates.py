@@ -86,6 +86,19 @@ def centroid_length(gallery: Gallery, identity_id: uuid.UUID) -> float | None:
     return None if length is None else float(length)
 
 
+def vectors_of(gallery: Gallery, face_ids: list[uuid.UUID]) -> tuple[list[uuid.UUID], Floats]:
+    """Return the ids of those of these faces that have a template, and float32 (N, d) of them."""
+    rows = FaceTemplate.objects.filter(
+        gallery=gallery, model_version_id=gallery.model_version_id, face_id__in=face_ids
+    ).order_by("pk")
+    ids: list[uuid.UUID] = []
+    vectors = np.zeros((len(face_ids), gallery.model_version.dimension), np.float32)
+    for number, (face_id, embedding) in enumerate(rows.values_list("face_id", "embedding")):
+        ids.append(face_id)
+        vectors[number] = embedding
+    return ids, vectors[: len(ids)]
+
+
 def stored_vectors(gallery: Gallery) -> tuple[list[uuid.UUID], Vectors]:
     """Return all templates of a gallery's people that are enrolled or in quarantine.
 

@@ -30,6 +30,7 @@ _REASONS = {
     "near_duplicate": "nearly the same image is here already",
     "not_this_person": "rejected in review",
     "label_doubted": "the label may be wrong",
+    "unnamed": "nobody has named it yet",
 }
 
 

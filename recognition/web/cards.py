@@ -114,6 +114,7 @@ class FaceCard:
     csv_url: str
     enroll_url: str
     decision_url: str = ""
+    keep_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +249,7 @@ def _face_card(
         csv_url=reverse("probe_similar_csv", args=where),
         enroll_url=reverse("probe_enroll", args=where) if may_enroll else "",
         decision_url=reverse("probe_decision", args=where),
+        keep_url=reverse("probe_keep", args=where) if may_enroll else "",
     )
 
 

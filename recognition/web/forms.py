@@ -306,6 +306,28 @@ class DecisionForm(PageForm):
     name = forms.CharField(required=False, max_length=MAX_IDENTITY_NAME)
 
 
+class NamingForm(PageForm):
+    """Unnamed faces by their ids, and who they are; `reject` puts them aside."""
+
+    faces = forms.CharField(max_length=37 * 2000)
+    name = forms.CharField(required=False, max_length=MAX_IDENTITY_NAME)
+    reject = forms.BooleanField(required=False)
+
+    def clean_faces(self) -> list[UUID]:
+        """Return the ids."""
+        try:
+            return [UUID(part) for part in self.cleaned_data["faces"].split(",")]
+        except ValueError:
+            raise forms.ValidationError("Not a list of ids.", code="invalid") from None
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for a name unless the faces are put aside."""
+        cleaned = super().clean() or {}
+        if not cleaned.get("reject") and not cleaned.get("name"):
+            self.add_error("name", forms.ValidationError("Who is it?", code="required"))
+        return cleaned
+
+
 def clean_photo(upload: UploadedFile) -> UploadedFile:
     """Return the upload; refuse one that no decoder would be given."""
     if upload.size is not None and upload.size > MAX_IMAGE_BYTES:

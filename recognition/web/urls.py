@@ -13,6 +13,7 @@ from recognition.web import (
     people_actions,
     probes,
     review,
+    unnamed,
 )
 from recognition.web.pictures import PictureView
 
@@ -63,6 +64,12 @@ urlpatterns = [
         name="gallery_limits",
     ),
     path("galleries/<uuid:pk>/hygiene/", hygiene.HygieneView.as_view(), name="hygiene"),
+    path("galleries/<uuid:pk>/unnamed/", unnamed.UnnamedView.as_view(), name="unnamed"),
+    path(
+        "probes/<uuid:pk>/faces/<int:number>/keep/",
+        unnamed.ProbeKeepView.as_view(),
+        name="probe_keep",
+    ),
     path(
         "findings/<uuid:pk>/dismiss/", hygiene.FindingDismissView.as_view(), name="finding_dismiss"
     ),

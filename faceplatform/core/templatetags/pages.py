@@ -44,6 +44,7 @@ _SECTIONS = {
     "comparison": "compare",
     "gallery": "galleries",
     "hygiene": "galleries",
+    "unnamed": "galleries",
     "galleries": "galleries",
     "identity": "galleries",
     "review": "review",
