@@ -95,14 +95,13 @@ def _verification(found: Verification) -> list[str]:
             f"Asked whether two photographs show the same person, it is right "
             f"{percent(accuracy.value, 2)} of the time{span(accuracy.interval)}."
         )
-    strict = [p for p in found.points if p.threshold is not None and isinstance(p.fnmr, Rate)]
-    if strict:
-        point = min(strict, key=lambda p: abs(p.target_fmr - 1e-3))
+    # A target with fewer than 30 false matches behind it has an interval that frightens people.
+    sound = [p for p in found.points if isinstance(p.fmr, Rate) and p.fmr.sound]
+    if sound:
+        point = min(sound, key=lambda p: abs(math.log(p.target_fmr / 1e-3)))
         sentences.append(
             f"Set so that {of_hundred(point.target_fmr)} pairs of different people are taken for "
-            f"one, it misses {percent(point.fnmr.value) if isinstance(point.fnmr, Rate) else ''} "
-            f"of the pairs that are one person"
-            f"{span(point.fnmr.interval) if isinstance(point.fnmr, Rate) else ''}."
+            f"one, the share of pairs of one person that it misses is {rate_text(point.fnmr)}."
         )
     sentences.append(
         f"Where both errors are equal, each is {percent(found.eer.value)}"

@@ -255,3 +255,20 @@ def test_importing_the_evaluation_imports_nothing_heavy() -> None:
         [sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd="."
     )
     assert answer.stdout.strip() == "[]"
+
+
+def test_the_headline_takes_a_target_that_enough_errors_stand_behind(report: Report) -> None:
+    assert report.verification is not None
+    sound = [
+        point.target_fmr
+        for point in report.verification.points
+        if isinstance(point.fmr, Rate) and point.fmr.sound
+    ]
+    assert min(sound) == 1e-3  # 64,000 nonmated pairs: 64 false matches are expected
+    assert "1 of 1,000 pairs" in " ".join(report.headline.sentences)
+    strictest = dataclasses.replace(
+        report.verification,
+        points=tuple(p for p in report.verification.points if p.target_fmr not in sound),
+    )
+    words = write_headline(report.subject, verification=strictest)
+    assert "Set so that" not in " ".join(words.sentences)

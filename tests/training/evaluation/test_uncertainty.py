@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.training.evaluation.people import templates
+from training.evaluation import resampling
 from training.evaluation.resampling import IdentityCounts, clustered, resample
 from training.evaluation.uncertainty import (
     NotSupported,
@@ -63,6 +64,22 @@ def test_counts_of_templates_are_those_of_pairs() -> None:
     assert (found.nonmated == 4 * 56).all()
     assert (found.false_matches == pairs.false_matches).all()
     assert (found.false_non_matches == pairs.false_non_matches).all()
+
+
+def test_of_very_many_people_a_part_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, identities = templates(60, 4, noise=1.2)
+    whole = IdentityCounts.of_templates(rows, identities)
+    monkeypatch.setattr(resampling, "MOST_PEOPLE", 30)
+    part = IdentityCounts.of_templates(rows, identities)
+    assert part.mated.tolist() == [6] * 30
+    assert part.nonmated.tolist() == [4 * 4 * 29] * 30
+    place = 256 + 64
+    rates = [
+        counts.false_non_matches[:, place].sum() / counts.mated.sum() for counts in (whole, part)
+    ]
+    assert rates[1] == pytest.approx(rates[0], rel=0.3)
+    again = IdentityCounts.of_templates(rows, identities)
+    assert (again.false_matches == part.false_matches).all()
 
 
 def test_clustered_comparisons_give_a_wider_interval() -> None:
