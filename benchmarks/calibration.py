@@ -15,18 +15,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import environment, lfw
+from benchmarks import environment, lfw, mixes
 from recognition.vision import registry
 from recognition.vision.calibration import FOLDER, Calibration, from_json
 from recognition.vision.centring import centring_of, save
 from recognition.vision.embedding import centred
 from recognition.vision.matching import all_pairs, bin_of
 from recognition.vision.pipeline import FacePipeline
+from recognition.vision.scoring import KINDS, Mix, ScoreKind
 from recognition.vision.types import Floats
 
 BINS = 4000
 GALLERIES = (3, 10, 50, 300, 1000, 3000)
 IMAGES_PER_PERSON = 20
+SEED = 20180408
 _PROTOCOL = (
     "LFW (deep-funneled), the images that pairs.txt (View 2) does not name, at most "
     f"{IMAGES_PER_PERSON} of each person; View 2 is another set of images, though partly of the "
@@ -35,6 +37,10 @@ _PROTOCOL = (
     "unordered pair of images of two people. Mated: every unordered pair of images of one person, "
     "each person weighing 1 in all. Identities as labelled by LFW; its few wrong labels raise the "
     "highest nonmated scores and so the thresholds of large galleries."
+)
+_MIXED = (
+    "Cohort: one of these images of each person, drawn by a seed. Constants of the mix: means, "
+    "deviations and correlations of the terms over random nonmated pairs of the same images."
 )
 
 
@@ -70,7 +76,7 @@ def measure(
     usable = np.flatnonzero(faces.found)
     rows = usable[first_of_each(faces.people[usable], IMAGES_PER_PERSON)]
     raw, people = faces.raw[rows], faces.people[rows]
-    if centring is None:
+    if centring is None and registry.get(backbone).centres:
         centring = raw.mean(axis=0, dtype=np.float64).astype(np.float32)
     embeddings = centred(raw, centring)
     _, nonmated = all_pairs(embeddings, people, bins=BINS)
@@ -86,7 +92,7 @@ def measure(
         "bins": BINS,
         "nonmated": _packed(nonmated.counts.astype(np.float64)),
         "mated": _packed(mated),
-        "centring": [float(str(value)) for value in centring],
+        "centring": [] if centring is None else [float(str(value)) for value in centring],
     }
 
 
@@ -112,32 +118,84 @@ def show(calibration: Calibration) -> None:
         )
 
 
+def measure_mix(
+    kind: ScoreKind, name: str, faces: mixes.Faces, people: NDArray[np.int64], mix: Mix
+) -> dict[str, object]:
+    """The content of the calibration file of a mixed kind of score."""
+    mated, nonmated = mixes.histograms(mix, faces, people, BINS)
+    return {
+        "backbone": name,
+        "weights_sha256": "",
+        "protocol": f"{_PROTOCOL} {_MIXED}",
+        "people": len(np.unique(people)),
+        "people_with_mates": round(float(mated.sum())),
+        "images": len(people),
+        "failures": 0,
+        "bins": BINS,
+        "mix": mix.as_json(),
+        "nonmated": _packed(nonmated.astype(np.float64)),
+        "mated": _packed(mated),
+        "centring": [],
+    }
+
+
+def _mixed_content(
+    kind: ScoreKind,
+    name: str,
+    sets: list[lfw.LfwEmbeddings],
+    yaw: Floats,
+) -> dict[str, object]:
+    """Embeddings centred as shipped, a cohort of one image per person, constants, histograms."""
+    backbones = registry.components(name)
+    usable = np.flatnonzero(np.logical_and.reduce([faces.found for faces in sets]))
+    people = sets[0].people
+    rows = usable[first_of_each(people[usable], IMAGES_PER_PERSON)]
+    rng = np.random.default_rng(SEED)
+    parts = [
+        centred(faces.raw[rows], centring_of(registry.get(backbone)))
+        for faces, backbone in zip(sets, backbones, strict=True)
+    ]
+    cohort = mixes.draw_cohort(people[rows], np.arange(len(rows)), rng)
+    described = mixes.describe(parts, cohort, yaw[rows])
+    poses = [mixes.POSES.get(backbone, (180.0, 180.0)) for backbone in backbones]
+    mix = mixes.fit(kind, described, people[rows], rng, poses)
+    return measure_mix(kind, name, described, people[rows], mix)
+
+
 def main() -> None:
     """Make the file and show what follows from it."""
     environment.run_without_blas_overrides("benchmarks.calibration")
     parser = argparse.ArgumentParser(description="Make the calibration file of a backbone.")
     environment.add_arguments(parser, data=environment.DATA / "lfw")
-    parser.add_argument("--backbone", default="facenet-casia")
+    parser.add_argument("--backbone", default="facenet-casia", help="or an ensemble")
+    parser.add_argument("--kind", default="raw", choices=KINDS, help="of score")
     parser.add_argument("--weights-file", type=Path, help="for a backbone no package carries")
     parser.add_argument("--out", type=Path, default=FOLDER)
     options = parser.parse_args()
-    FacePipeline.prepare(
-        options.models_dir, backbone=options.backbone, weights_file=options.weights_file
-    )
-    pipeline = FacePipeline.build(options.models_dir, backbone=options.backbone, calibrated=False)
     paired = {n for pair in lfw.view2_pairs(options.data) for n in (pair.first, pair.second)}
     names = [name for name in lfw.image_names(options.data) if name not in paired]
-    faces = lfw.embed(pipeline, options.data, names, options.cache)
-    spec = registry.get(options.backbone)
-    known = centring_of(spec)
-    content = measure(faces, spec.name, pipeline.version.weights_sha256, known)
-    made = from_json(content)
-    if known is None:
-        save(options.out / f"{spec.name}.centring.npy", made.centring)
-    path = options.out / f"{options.backbone}.json"
+    sets, digest = [], ""
+    for backbone in registry.components(options.backbone):
+        FacePipeline.prepare(
+            options.models_dir, backbone=backbone, weights_file=options.weights_file
+        )
+        pipeline = FacePipeline.build(options.models_dir, backbone=backbone, calibrated=False)
+        sets.append(lfw.embed(pipeline, options.data, names, options.cache))
+        digest = pipeline.version.weights_sha256
+    if options.kind == "raw":
+        spec = registry.get(options.backbone)
+        known = centring_of(spec)
+        content = measure(sets[0], spec.name, digest, known)
+        if known is None and spec.centres:
+            save(options.out / f"{spec.name}.centring.npy", from_json(content).centring)
+    else:
+        yaw = lfw.detect(pipeline, options.data, names, options.cache)["yaw"]
+        content = _mixed_content(options.kind, options.backbone, sets, yaw)
+    suffix = "" if options.kind == "raw" else f".{options.kind}"
+    path = options.out / f"{options.backbone}{suffix}.json"
     path.write_text(json.dumps(content) + "\n", encoding="utf-8")
     print(f"wrote {path}")
-    show(made)
+    show(from_json(content))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
     python -m benchmarks.open_set            a table
     python -m benchmarks.open_set --json     one JSON record
+    python -m benchmarks.open_set --scoring all    kinds of scores side by side
 
 The people are split in three by a seed. The second third makes the calibration (centring vector and
 score histograms), exactly as `benchmarks.calibration` does. The first third is enrolled; of every
@@ -197,12 +198,18 @@ def main() -> None:
     environment.add_arguments(parser, data=environment.DATA / "lfw")
     parser.add_argument("--backbone", default="facenet-casia")
     parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument(
+        "--scoring",
+        choices=("plain", "normalised", "ensemble", "all"),
+        help="compare kinds of scores at equal FPIR instead of default thresholds",
+    )
+    parser.add_argument("--splits", type=int, default=5, help="with --scoring")
     parser.add_argument("--json", action="store_true", help="one JSON record and nothing else")
     options = parser.parse_args()
-    FacePipeline.prepare(options.models_dir, backbone=options.backbone)
-    pipeline = FacePipeline.build(options.models_dir, backbone=options.backbone, calibrated=False)
-    names = lfw.image_names(options.data)
-    faces = lfw.embed(pipeline, options.data, names, options.cache, quiet=options.json)
+    if options.scoring:
+        by_scoring(options)
+        return
+    pipeline, faces = _embedded(options, options.backbone)
     results = measure_all(faces, pipeline.version.weights_sha256, options.seed)
     failures = int((~faces.found).sum())
     record = environment.record(
@@ -214,6 +221,36 @@ def main() -> None:
         results=[asdict(result) for result in results],
     )
     print(json.dumps(record, indent=1) if options.json else table(results, failures))
+
+
+def by_scoring(options: argparse.Namespace) -> None:
+    """Compare kinds of scores; see `open_set_scoring`."""
+    from benchmarks import open_set_scoring as kinds
+
+    chosen = kinds.SCHEMES if options.scoring == "all" else {"": kinds.SCHEMES[options.scoring]}
+    schemes = [scheme for group in chosen.values() for scheme in group]
+    sets, models = {}, {}
+    for name in sorted({name for scheme in schemes for name in scheme.backbones}):
+        pipeline, sets[name] = _embedded(options, name)
+        models[name] = asdict(pipeline.version)
+    yaw = lfw.detect(pipeline, options.data, lfw.image_names(options.data), options.cache)["yaw"]
+    seeds = range(options.seed, options.seed + options.splits)
+    results = kinds.compare(sets, yaw, schemes, seeds)
+    record = environment.record(
+        "open_set_scoring",
+        protocol=" ".join((kinds.__doc__ or "").split("\n\n")[-1].split()),
+        seeds=list(seeds),
+        models=models,
+        results=[asdict(result) for result in results],
+    )
+    print(json.dumps(record, indent=1) if options.json else kinds.table(results))
+
+
+def _embedded(options: argparse.Namespace, backbone: str) -> tuple[FacePipeline, lfw.LfwEmbeddings]:
+    FacePipeline.prepare(options.models_dir, backbone=backbone)
+    pipeline = FacePipeline.build(options.models_dir, backbone=backbone, calibrated=False)
+    names = lfw.image_names(options.data)
+    return pipeline, lfw.embed(pipeline, options.data, names, options.cache, quiet=options.json)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,38 @@ def look_through(context: JobContext) -> dict[str, Any]:
     return run_hygiene(context)
 
 
+@job_kind("recognition.scoring", queue="inference")
+def change_scoring(context: JobContext) -> dict[str, Any]:
+    """Change how a gallery scores; each run draws a new cohort and adds only what is missing."""
+    from recognition.services.scoring import run_scoring
+
+    return run_scoring(context)
+
+
+@job_kind("recognition.search_index", queue="default")
+def build_search_index(context: JobContext) -> dict[str, Any]:
+    """Build a gallery's index; it drops what an interrupted run left and begins anew."""
+    from recognition.services.search_index import run_index
+
+    return run_index(context)
+
+
+@shared_task(name="recognition.keep_search_tidy", ignore_result=True)
+def keep_search_tidy() -> None:
+    """Remove indexes of galleries that are gone and old notes of changes; safe to repeat."""
+    from recognition.services.search_tidying import tidy
+
+    tidy()
+
+
+@shared_task(name="recognition.keep_scoring_current", ignore_result=True)
+def keep_scoring_current() -> None:
+    """Start jobs for cohorts that no longer fit; one that runs already is not started again."""
+    from recognition.services.scoring import keep_current
+
+    keep_current()
+
+
 @shared_task(name="recognition.purge_expired_probes", ignore_result=True)
 def purge_expired() -> None:
     """Delete probes and verifications whose time is over; a second run finds nothing left."""

@@ -28,8 +28,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "FindingKindEnum": "recognition.models.FindingKind",
         "ImageStateEnum": "recognition.models.FaceState",
         "JobStateEnum": "faceplatform.core.models.JobState",
+        "ScoreKindEnum": "recognition.models.ScoreKind",
     },
     "SCHEMA_PATH_PREFIX": r"/api/v1",
 }

@@ -189,4 +189,9 @@ PREPARE_MODELS = env.flag("PREPARE_MODELS", default=True)
 _ENGINES: tuple[Literal["auto", "openvino", "torch"], ...] = ("auto", "openvino", "torch")
 INFERENCE_ENGINE = env.choice("INFERENCE_ENGINE", _ENGINES)
 INFERENCE_THREADS = env.number("INFERENCE_THREADS", 0)
+# --- search
+SEARCH_MEMORY_MB = env.number("SEARCH_MEMORY_MB", 256)
+SEARCH_MEMORY_BYTES = SEARCH_MEMORY_MB * 1024 * 1024
+INDEX_BUILD_MEMORY_MB = env.number("INDEX_BUILD_MEMORY_MB", 1024, minimum=64)
+INDEX_BUILD_WORKERS = env.number("INDEX_BUILD_WORKERS", 2)
 INFERENCE_CONCURRENCY = env.number("INFERENCE_CONCURRENCY", 2, minimum=1)

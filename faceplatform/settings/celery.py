@@ -39,6 +39,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour="0", minute="20"),
         "options": {"expires": 3600},
     },
+    "keep-search-tidy": {
+        "task": "recognition.keep_search_tidy",
+        "schedule": crontab(minute="40"),
+        "options": {"expires": 3000},
+    },
+    "keep-scoring-current": {
+        "task": "recognition.keep_scoring_current",
+        "schedule": crontab(minute="25"),
+        "options": {"expires": 3000},
+    },
 }
 
 JOB_LEASE_SECONDS = env.decimal("JOB_LEASE_SECONDS", 60, minimum=0.5)

@@ -12,11 +12,14 @@ from rest_framework.response import Response
 from faceplatform.accounts.api.views import ApiView
 from faceplatform.accounts.policy import Action
 from faceplatform.core.api.fields import StrictSerializer, TextField, TruthField, WholeNumberField
+from faceplatform.core.api.jobs import JobSerializer
 from faceplatform.core.api.pagination import IdCursorPagination
+from faceplatform.core.models import Job
 from recognition.api.base import BelowGallery
 from recognition.api.fields import NamedSerializer, ScoreField, address
-from recognition.models import Gallery
+from recognition.models import Gallery, ScoreKind
 from recognition.selectors.galleries import GalleryFacts, gallery_facts
+from recognition.selectors.tiers import Tier
 from recognition.services.galleries import (
     MAX_NAME,
     MAX_PROBE_DAYS,
@@ -25,6 +28,7 @@ from recognition.services.galleries import (
     delete_gallery,
 )
 from recognition.services.gates import limits_json
+from recognition.services.scoring import start_scoring
 
 _DAYS_HELP = "Days to keep photos and answers of probes; 0 keeps answers without the photo."
 
@@ -67,6 +71,44 @@ class ThresholdSerializer(serializers.Serializer[Any]):
     supported = serializers.BooleanField(
         help_text="Whether the calibration holds enough comparisons for this rate."
     )
+    kind = serializers.ChoiceField(
+        choices=ScoreKind.choices, help_text="The kind of score it is for."
+    )
+
+
+class ScoringSerializer(serializers.Serializer[Any]):
+    """How two faces are compared."""
+
+    kind = serializers.ChoiceField(
+        choices=ScoreKind.choices,
+        help_text="The kind of score that answers and thresholds of this gallery use now.",
+    )
+    reason = serializers.CharField(
+        help_text="Why it is a simpler kind than the one that was chosen; empty otherwise."
+    )
+
+
+class SearchSerializer(serializers.Serializer[Any]):
+    """How the gallery is searched, and why."""
+
+    tier = serializers.ChoiceField(
+        choices=[tier.value for tier in Tier],
+        help_text="`exact` in the database, exact in `memory`, or by `index`.",
+    )
+    reason = serializers.CharField()
+    first_same = serializers.FloatField(
+        source="index.first_same",
+        allow_null=True,
+        default=None,
+        help_text="Of an index: share of probes for which it finds the same person first as an "
+        "exact search does.",
+    )
+
+
+class NewScoring(StrictSerializer):
+    """A kind of score to change to."""
+
+    kind = serializers.ChoiceField(choices=ScoreKind.choices)
 
 
 class FactsSerializer(serializers.Serializer[GalleryFacts]):
@@ -78,6 +120,8 @@ class FactsSerializer(serializers.Serializer[GalleryFacts]):
     searchable_templates = serializers.IntegerField()
     single_image_identities = serializers.IntegerField()
     threshold = ThresholdSerializer()
+    scoring = ScoringSerializer()
+    search = SearchSerializer()
 
 
 class GallerySerializer(serializers.Serializer[Gallery]):
@@ -176,3 +220,34 @@ class GalleryView(BelowGallery):
         """Erase a gallery with its people, pictures, templates, probes and answers."""
         delete_gallery(gallery=self.gallery(gallery_id), actor=self.principal.actor)
         return Response(status=204)
+
+
+class GalleryScoringView(BelowGallery):
+    """How one gallery scores."""
+
+    actions = {"POST": Action.GALLERY_CHANGE}
+    repeatable = True
+
+    @extend_schema(
+        operation_id="gallery_scoring_change", request=NewScoring, responses={202: JobSerializer}
+    )
+    def post(self, request: Request, gallery_id: UUID) -> Response:
+        """Change the kind of score, or draw a new cohort for the same kind.
+
+        The job embeds and measures what is missing; the gallery answers as before until it is done,
+        then kind and threshold change together. Cohort-normalised kinds need 300 people, otherwise
+        409 `gallery_too_small`.
+        """
+        gallery = self.gallery(gallery_id)
+        kind: str = self.body(NewScoring)["kind"]
+
+        def make() -> UUID:
+            return start_scoring(gallery=gallery, kind=kind, actor=self.principal.actor).pk
+
+        def show(pk: UUID) -> Response:
+            job = get_object_or_404(Job.objects.visible_to(self.principal), pk=pk)
+            response = self.answer(JobSerializer, job, status=202)
+            response["Location"] = address("api_job", pk)
+            return response
+
+        return self.make(make, show)

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from recognition.api.decisions import FaceDecisionView
-from recognition.api.galleries import GalleriesView, GalleryView
+from recognition.api.galleries import GalleriesView, GalleryScoringView, GalleryView
 from recognition.api.hygiene import FindingView, HygieneView
 from recognition.api.identities import IdentitiesView, IdentityView
 from recognition.api.images import ImagesView, ImageView
@@ -46,6 +46,7 @@ _FACE = "probes/<uuid:probe_id>/faces/<int:number>"
 urlpatterns = [
     path("galleries", GalleriesView.as_view(), name="api_galleries"),
     path(_GALLERY, GalleryView.as_view(), name="api_gallery"),
+    path(f"{_GALLERY}/scoring", GalleryScoringView.as_view(), name="api_gallery_scoring"),
     path(f"{_GALLERY}/identities", IdentitiesView.as_view(), name="api_identities"),
     path(f"{_GALLERY}/imports", GalleryImportsView.as_view(), name="api_imports"),
     path(f"{_GALLERY}/identify", IdentifyView.as_view(), name="api_identify"),

@@ -1,8 +1,9 @@
 """Galleries, the people in them, their pictures and what was asked about them."""
 
+from recognition.models.cohort import Cohort, CohortMember, EnsembleComponent, TemplateNorm
 from recognition.models.consent import Consent
 from recognition.models.face_image import FaceImage, FaceState
-from recognition.models.gallery import Gallery
+from recognition.models.gallery import Gallery, ScoreKind
 from recognition.models.gallery_threshold import GalleryThreshold
 from recognition.models.hygiene import FindingKind, HygieneFinding, HygieneRun
 from recognition.models.identity import Identity
@@ -12,6 +13,7 @@ from recognition.models.model_version import ModelVersion
 from recognition.models.photo import Photo
 from recognition.models.probe import Decision, Probe, ProbeFace, ProbeMatch
 from recognition.models.review import ReviewAction, ReviewDecision
+from recognition.models.search import SearchIndex, TemplateChange
 from recognition.models.template import FaceTemplate
 from recognition.models.verification import (
     Verdict,
@@ -22,8 +24,11 @@ from recognition.models.verification import (
 )
 
 __all__ = [
+    "Cohort",
+    "CohortMember",
     "Consent",
     "Decision",
+    "EnsembleComponent",
     "FaceImage",
     "FaceState",
     "FaceTemplate",
@@ -44,6 +49,10 @@ __all__ = [
     "ProbeMatch",
     "ReviewAction",
     "ReviewDecision",
+    "ScoreKind",
+    "SearchIndex",
+    "TemplateChange",
+    "TemplateNorm",
     "Verdict",
     "Verification",
     "VerificationAnchor",

@@ -7,6 +7,15 @@ from faceplatform.core.models.scoped import ScopedQuerySet
 from recognition.models.model_version import ModelVersion
 
 
+class ScoreKind(models.TextChoices):
+    """How two faces are compared; see `recognition.vision.scoring`."""
+
+    RAW = "raw", "Plain"
+    NORMALISED = "normalised", "Cohort-normalised"
+    FUSED = "fused", "Fused"
+    FUSED_NORMALISED = "fused_normalised", "Fused and cohort-normalised"
+
+
 class Gallery(models.Model):
     """A set of identities that are searched together, under one model version.
 
@@ -15,6 +24,8 @@ class Gallery(models.Model):
     long photos of probes and their answers are kept; 0 keeps the answer without the photo. With
     `consent_required` only people with a consent that holds are found.
     `quality_limits` are the gallery's own limits for enrollment, by name; others are the defaults.
+    `score_kind` is changed by a job alone, when everything it needs is stored; fused kinds use the
+    versions of `ensemble`, of which `model_version` is the first.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -26,6 +37,10 @@ class Gallery(models.Model):
     searchable = models.BooleanField(default=True)
     model_version = models.ForeignKey(
         ModelVersion, on_delete=models.PROTECT, related_name="galleries"
+    )
+    score_kind = models.CharField(max_length=20, choices=ScoreKind.choices, default=ScoreKind.RAW)
+    ensemble = models.ForeignKey(
+        ModelVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     default_threshold = models.FloatField(null=True)
     default_threshold_templates = models.PositiveIntegerField(default=0)

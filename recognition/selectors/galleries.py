@@ -7,8 +7,10 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 from faceplatform.core.models.scoped import Asks
 from recognition.models import FaceImage, FaceState, Gallery, Identity, ModelVersion
 from recognition.selectors.people import PeopleFilter, people_of
+from recognition.selectors.score_kinds import Scoring, scoring_of
 from recognition.selectors.templates import count_searchable
 from recognition.selectors.thresholds import ThresholdInfo, threshold_of
+from recognition.selectors.tiers import SearchPlan, search_plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,8 @@ class GalleryFacts:
     single_image_identities: int
     threshold: ThresholdInfo
     model_version: ModelVersion
+    scoring: Scoring
+    search: SearchPlan
 
 
 def gallery_cards(principal: Asks) -> list[GalleryCard]:
@@ -81,6 +85,8 @@ def gallery_facts(gallery: Gallery) -> GalleryFacts:
         single_image_identities=_with_one_image(gallery),
         threshold=threshold_of(gallery),
         model_version=gallery.model_version,
+        scoring=scoring_of(gallery),
+        search=search_plan(gallery),
     )
 
 

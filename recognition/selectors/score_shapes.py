@@ -7,6 +7,7 @@ import numpy as np
 
 from recognition.models import Gallery, ModelVersion
 from recognition.refusals import refusals
+from recognition.selectors.thresholds import calibration_of
 from recognition.vision.calibration import Calibration
 from recognition.vision.types import Floats
 
@@ -39,25 +40,22 @@ class ThresholdReach:
 
 def score_shapes(gallery: Gallery) -> ScoreShapes:
     """Return the shapes of the gallery's model. Raises DomainError without a calibration."""
-    return _shapes(gallery.model_version.backbone)
+    return _shapes(calibration_of(gallery))
 
 
 def version_shapes(version: ModelVersion) -> ScoreShapes:
     """Return the shapes of a model version. Raises DomainError without a calibration."""
-    return _shapes(version.backbone)
+    with refusals():
+        return _shapes(Calibration.load(version.backbone))
 
 
 def threshold_reach(gallery: Gallery, threshold: float) -> ThresholdReach:
     """Return how many pairs of images of one person score at least the threshold."""
-    with refusals():
-        calibration = Calibration.load(gallery.model_version.backbone)
-    return ThresholdReach(mated_share=1.0 - calibration.fnmr_at(threshold))
+    return ThresholdReach(mated_share=1.0 - calibration_of(gallery).fnmr_at(threshold))
 
 
 @lru_cache(maxsize=8)
-def _shapes(backbone: str) -> ScoreShapes:
-    with refusals():
-        calibration = Calibration.load(backbone)
+def _shapes(calibration: Calibration) -> ScoreShapes:
     return ScoreShapes(
         low=LOW,
         high=HIGH,

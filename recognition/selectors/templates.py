@@ -4,17 +4,21 @@ Vectors are unit length, so the inner product is the cosine; pgvector's `<#>` is
 Every query names gallery and model version: two versions are never compared.
 """
 
+import math
+import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F, QuerySet
 from numpy.typing import NDArray
 from pgvector import HalfVector
+from psycopg import sql
 
 from recognition.metrics import SEARCH_SECONDS
-from recognition.models import FaceTemplate, Gallery
+from recognition.models import Cohort, FaceTemplate, Gallery, ModelVersion
 from recognition.models.template import VectorLength, VectorNorm
 from recognition.vision.types import Floats
 
@@ -25,6 +29,13 @@ _SELECT = """
 """
 _ORDER = " ORDER BY t.embedding <#> %(probe)s::halfvec, t.id"
 _NEAREST = _SELECT + _ORDER + " LIMIT %(limit)s"
+_BY_INDEX = """
+    SELECT t.face_id, -((t.embedding::halfvec({dimension})) <#> %(probe)s::halfvec({dimension}))
+      FROM recognition_facetemplate t
+     WHERE t.gallery_id = {gallery} AND t.model_version_id = {version} AND t.searchable
+     ORDER BY (t.embedding::halfvec({dimension})) <#> %(probe)s::halfvec({dimension})
+     LIMIT %(limit)s
+"""
 _AT_LEAST = _SELECT + " AND -(t.embedding <#> %(probe)s::halfvec) >= %(score)s" + _ORDER
 _OF_IDENTITY = (
     _SELECT  # noqa: S608  constants only; values are bound
@@ -47,6 +58,43 @@ _CENTROID_LENGTH = """
      WHERE f.identity_id = %s AND t.gallery_id = %s AND t.model_version_id = %s AND t.searchable
 """
 
+_DESCRIBE = """
+    SELECT t.face_id, -(t.embedding <#> %(probe)s::halfvec), n.mean, n.deviation,
+           coalesce(abs((f.quality_parts->>'yaw')::float), 0)
+      FROM recognition_facetemplate t
+      JOIN recognition_faceimage f ON f.id = t.face_id
+      LEFT JOIN recognition_templatenorm n ON n.template_id = t.id AND n.cohort_id = %(cohort)s
+     WHERE t.gallery_id = %(gallery)s AND t.model_version_id = %(version)s
+       AND t.face_id = ANY(%(faces)s)
+"""
+_TEMPLATES = """
+    SELECT t.id, halfvec_send(t.embedding)
+      FROM recognition_facetemplate t
+"""
+_OF_COHORT = (
+    _TEMPLATES
+    + """
+      JOIN recognition_cohortmember m ON m.template_id = t.id
+     WHERE m.cohort_id = %(cohort)s AND t.searchable
+     ORDER BY t.id
+"""
+)
+_OF_IDS = _TEMPLATES + " WHERE t.id = ANY(%(ids)s) ORDER BY t.id"
+_UNMEASURED = (
+    _TEMPLATES  # noqa: S608  constants only; values are bound
+    + """
+     WHERE t.gallery_id = %(gallery)s AND t.model_version_id = %(version)s AND NOT EXISTS (
+               SELECT 1 FROM recognition_templatenorm n
+                WHERE n.template_id = t.id AND n.cohort_id = %(cohort)s)
+     ORDER BY t.id LIMIT %(limit)s
+"""
+)
+_HEAD = 4  # bytes before the numbers in pgvector's binary form: dimension and a reserved field
+
+LARGE = 10_000
+_COUNT_SECONDS = 10.0
+_counts: dict[tuple[uuid.UUID, uuid.UUID], tuple[int, float]] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -56,6 +104,20 @@ class Match:
     score: float
 
 
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A stored face's cosine with the probe, its cohort statistics and its yaw in degrees.
+
+    `mean` and `deviation` are not numbers where the template has not been measured.
+    """
+
+    face_id: uuid.UUID
+    score: float
+    mean: float
+    deviation: float
+    yaw: float
+
+
 def count_searchable(gallery: Gallery) -> int:
     """Return how many templates a search of the gallery compares with."""
     return FaceTemplate.objects.filter(
@@ -63,9 +125,41 @@ def count_searchable(gallery: Gallery) -> int:
     ).count()
 
 
+def count_about(gallery: Gallery) -> int:
+    """The same number, for large galleries up to some seconds old: counting takes its time."""
+    key = (gallery.pk, gallery.model_version_id)
+    now = time.monotonic()
+    known = _counts.get(key)
+    if known is not None and known[0] > LARGE and now - known[1] < _COUNT_SECONDS:
+        return known[0]
+    count = count_searchable(gallery)
+    _counts[key] = (count, now)
+    return count
+
+
 def nearest(gallery: Gallery, embedding: Floats, *, limit: int) -> list[Match]:
     """Return the `limit` stored faces with the highest scores, best first (exact search)."""
     return _search(_NEAREST, gallery, embedding, limit=limit)
+
+
+def nearest_by_index(
+    gallery: Gallery, embedding: Floats, *, limit: int, ef_search: int
+) -> list[Match]:
+    """Return about the `limit` nearest faces through the gallery's HNSW index.
+
+    The ids stand in the statement as literals: with bound ones PostgreSQL may choose a plan that
+    does not know which partial index fits.
+    """
+    statement = sql.SQL(_BY_INDEX).format(
+        gallery=sql.Literal(str(gallery.pk)),
+        version=sql.Literal(str(gallery.model_version_id)),
+        dimension=sql.Literal(gallery.model_version.dimension),
+    )
+    with SEARCH_SECONDS.time(), transaction.atomic(), connection.cursor() as cursor:
+        width = str(min(1000, max(ef_search, limit)))
+        cursor.execute("SELECT set_config('hnsw.ef_search', %s, true)", [width])
+        cursor.execute(statement, {"probe": _text(embedding), "limit": limit})
+        return [Match(face_id=row[0], score=float(row[1])) for row in cursor.fetchall()]
 
 
 def at_least(gallery: Gallery, embedding: Floats, *, score: float) -> list[Match]:
@@ -117,6 +211,54 @@ def stored_vectors(gallery: Gallery) -> tuple[list[uuid.UUID], Vectors]:
     return ids, vectors.reshape(len(ids), gallery.model_version.dimension)
 
 
+def describe(
+    gallery: Gallery,
+    version: ModelVersion,
+    embedding: Floats,
+    faces: Sequence[uuid.UUID],
+    cohort_id: int | None,
+) -> list[Described]:
+    """Return what scoring needs of some faces under one version; faces without it are left out."""
+    parameters = {
+        "probe": _text(embedding),
+        "gallery": gallery.pk,
+        "version": version.pk,
+        "faces": list(faces),
+        "cohort": cohort_id,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_DESCRIBE, parameters)
+        return [
+            Described(row[0], row[1], *(math.nan if v is None else v for v in row[2:4]), row[4])
+            for row in cursor.fetchall()
+        ]
+
+
+def cohort_vectors(cohort: Cohort) -> Floats:
+    """Return the templates of a cohort's members, float32 (n, d), searchable ones alone."""
+    return _vectors(_OF_COHORT, {"cohort": cohort.pk})[1]
+
+
+def vectors_of(template_ids: Sequence[int]) -> list[tuple[uuid.UUID, Floats]]:
+    """Return faces and vectors of some templates, in the order of their ids."""
+    faces = dict(FaceTemplate.objects.filter(pk__in=template_ids).values_list("pk", "face_id"))
+    ids, vectors = _vectors(_OF_IDS, {"ids": list(template_ids)})
+    return [(faces[pk], row) for pk, row in zip(ids, vectors, strict=True) if pk in faces]
+
+
+def unmeasured(cohort: Cohort, *, limit: int) -> tuple[list[int], Floats]:
+    """Return ids and vectors (n, d) of templates without statistics against the cohort."""
+    return _vectors(
+        _UNMEASURED,
+        {
+            "cohort": cohort.pk,
+            "gallery": cohort.gallery_id,
+            "version": cohort.model_version_id,
+            "limit": limit,
+        },
+    )
+
+
 def malformed() -> "QuerySet[FaceTemplate]":
     """Return templates whose length is not their version's, or whose norm is not about 1."""
     measured = FaceTemplate.objects.annotate(
@@ -126,14 +268,27 @@ def malformed() -> "QuerySet[FaceTemplate]":
 
 
 def _search(
-    sql: str, gallery: Gallery, embedding: Floats, **more: float | uuid.UUID
+    query: str, gallery: Gallery, embedding: Floats, **more: float | uuid.UUID
 ) -> list[Match]:
     parameters = {
-        "probe": HalfVector(np.asarray(embedding, np.float32)).to_text(),
+        "probe": _text(embedding),
         "gallery": gallery.pk,
         "version": gallery.model_version_id,
         **more,
     }
     with SEARCH_SECONDS.time(), connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
+        cursor.execute(query, parameters)
         return [Match(face_id=row[0], score=float(row[1])) for row in cursor.fetchall()]
+
+
+def _vectors(query: str, parameters: dict[str, object]) -> tuple[list[int], Floats]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+        rows = cursor.fetchall()
+    numbers = b"".join(bytes(row[1])[_HEAD:] for row in rows)
+    vectors = np.frombuffer(numbers, ">f2").reshape(len(rows), -1) if rows else np.empty((0, 0))
+    return [row[0] for row in rows], vectors.astype(np.float32)
+
+
+def _text(embedding: Floats) -> str:
+    return HalfVector(np.asarray(embedding, np.float32)).to_text()

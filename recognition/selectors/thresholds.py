@@ -3,10 +3,11 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from recognition.models import Gallery, GalleryThreshold
+from recognition.models import Gallery, GalleryThreshold, ScoreKind
 from recognition.refusals import refusals
 from recognition.selectors.evaluated import active_threshold, stranger_share
-from recognition.selectors.templates import count_searchable
+from recognition.selectors.score_kinds import scoring_of
+from recognition.selectors.templates import count_about
 from recognition.vision.calibration import Calibration
 
 NOMINAL_FPIR = 0.01
@@ -20,7 +21,8 @@ class ThresholdInfo:
     `templates` is the gallery size it was made for, `fmr` the false match rate of one comparison
     at it, `expected_fpir` the share of strangers expected to be named, `supported` whether the
     calibration holds enough comparisons for the rate that was asked for. `threshold_id` is set
-    where an evaluation stands behind it: that of the `GalleryThreshold`.
+    where an evaluation stands behind it: that of the `GalleryThreshold`. `kind` is the kind of
+    score it is for.
     """
 
     value: float
@@ -31,6 +33,7 @@ class ThresholdInfo:
     expected_fpir: float
     supported: bool
     threshold_id: str = ""
+    kind: str = "raw"
 
     def as_json(self) -> dict[str, Any]:
         """Return the form that a probe keeps."""
@@ -40,14 +43,15 @@ class ThresholdInfo:
 def threshold_of(gallery: Gallery) -> ThresholdInfo:
     """Return the gallery's threshold for its present size; writes nothing.
 
-    An applied evaluation of the present model comes first. The default asks the calibration of
-    the gallery's model for FMR = 0.01 / searchable templates, that is about one stranger in a
-    hundred named. It is kept until the gallery has grown or shrunk by a quarter.
+    An applied evaluation of the present model and kind of score comes first. The default asks the
+    calibration of the gallery's model and kind for FMR = 0.01 / searchable templates, that is about
+    one stranger in a hundred named. It is kept until the gallery has grown or shrunk by a quarter.
     """
+    kind = scoring_of(gallery).kind
     applied = active_threshold(gallery)
-    if applied is not None:
+    if applied is not None and applied.score_kind == kind:
         return evaluated_info(applied)
-    return threshold_for_size(gallery, basis_of(gallery))
+    return threshold_for_size(gallery, basis_of(gallery), kind)
 
 
 def evaluated_info(row: GalleryThreshold) -> ThresholdInfo:
@@ -63,7 +67,16 @@ def evaluated_info(row: GalleryThreshold) -> ThresholdInfo:
         expected_fpir=row.fpir,
         supported=row.supported,
         threshold_id=str(row.pk),
+        kind=row.score_kind,
     )
+
+
+def cosine_threshold(gallery: Gallery) -> float:
+    """Return the threshold for plain cosines, whatever kind the gallery's answers use."""
+    applied = active_threshold(gallery)
+    if applied is not None and applied.score_kind == ScoreKind.RAW:
+        return applied.value
+    return threshold_for_size(gallery, basis_of(gallery), kind=ScoreKind.RAW).value
 
 
 def stranger_sentence(gallery: Gallery, score: float, threshold: ThresholdInfo) -> str:
@@ -75,8 +88,7 @@ def stranger_sentence(gallery: Gallery, score: float, threshold: ThresholdInfo) 
         share, bounded = stranger_share(row, score)
         one_in = 1 / share
     else:
-        with refusals():
-            calibration = Calibration.load(gallery.model_version.backbone)
+        calibration = calibration_of(gallery, threshold.kind)
         rate = calibration.stranger_rate(score, threshold.templates)
         one_in, bounded = rate.one_in, rate.bounded
     if one_in < 2:
@@ -87,18 +99,19 @@ def stranger_sentence(gallery: Gallery, score: float, threshold: ThresholdInfo) 
 
 def basis_of(gallery: Gallery) -> int:
     """Return the size the threshold is for: the stored one while the gallery is near it."""
-    templates = count_searchable(gallery)
+    templates = count_about(gallery)
     stored = gallery.default_threshold_templates
     if stored and stored / REGROWTH <= templates < stored * REGROWTH:
         return stored
     return templates
 
 
-def threshold_for_size(gallery: Gallery, templates: int) -> ThresholdInfo:
-    """Return the default threshold for so many templates of the gallery's model."""
-    with refusals():
-        calibration = Calibration.load(gallery.model_version.backbone)
-        choice = calibration.threshold_for(templates, fpir=NOMINAL_FPIR)
+def threshold_for_size(
+    gallery: Gallery, templates: int, kind: ScoreKind | None = None
+) -> ThresholdInfo:
+    """Return the default threshold for so many templates, for the present kind if none is given."""
+    kind = kind or scoring_of(gallery).kind
+    choice = calibration_of(gallery, kind).threshold_for(templates, fpir=NOMINAL_FPIR)
     one_in = _two_digits(1 / choice.expected_fpir)
     return ThresholdInfo(
         value=round(choice.score, 4),
@@ -110,7 +123,21 @@ def threshold_for_size(gallery: Gallery, templates: int) -> ThresholdInfo:
         fmr=choice.fmr,
         expected_fpir=choice.expected_fpir,
         supported=choice.supported,
+        kind=kind,
     )
+
+
+def calibration_of(gallery: Gallery, kind: str | None = None) -> Calibration:
+    """Return the calibration of the gallery's model for a kind of score, the present one if None.
+
+    Raises DomainError 503 where there is none.
+    """
+    wanted = ScoreKind(kind) if kind else scoring_of(gallery).kind
+    name = gallery.model_version.backbone
+    if wanted in {ScoreKind.FUSED, ScoreKind.FUSED_NORMALISED} and gallery.ensemble is not None:
+        name = gallery.ensemble.backbone
+    with refusals():
+        return Calibration.load(name, kind=wanted.value)
 
 
 def _two_digits(number: float) -> int:

@@ -6,6 +6,7 @@ from faceplatform.core import audit
 from faceplatform.core.actors import Actor
 from faceplatform.core.errors import Conflict, DomainError, FieldError, Unprocessable
 from recognition.models import FaceImage, Gallery, Identity
+from recognition.selectors.score_kinds import components_of
 from recognition.services.faces import find_same_face, store_face
 from recognition.services.gates import limits_of
 from recognition.services.photos import lock_bytes, store_photo
@@ -52,7 +53,8 @@ def enroll_photo(
     Raises DomainError with the image's code, `no_face`, `multiple_faces`, `face_number_invalid`,
     `low_quality`, or Conflict `duplicate_image` and `identity_gone`.
     """
-    analysed = analyse_photo(data, version=gallery.model_version)
+    first, *further = components_of(gallery)
+    analysed = analyse_photo(data, version=first, further=further)
     face = choose_face(analysed, face_number, limits_of(gallery))
     detector = get_pipeline(gallery.model_version).version.detector
     with transaction.atomic():

@@ -1,10 +1,13 @@
 """Writing one face with its template."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from recognition.models import FaceImage, FaceTemplate, Gallery, Identity, Photo
+from recognition.selectors.score_kinds import components_of
+from recognition.services.cohorts import store_norms
 from recognition.services.protection import UNJUDGED, Judgement, may_be_searched
-from recognition.vision.types import AnalysedFace, Box
+from recognition.vision.types import AnalysedFace, Box, Floats
 
 SAME_FACE_IOU = 0.5
 
@@ -36,16 +39,28 @@ def store_face(
         **face_fields(analysed, detector),
     )
     if analysed.embedding is not None:
-        FaceTemplate.objects.create(
+        store_templates(face, (analysed.embedding, *analysed.more), gallery=gallery)
+    return face
+
+
+def store_templates(face: FaceImage, embeddings: Sequence[Floats], *, gallery: Gallery) -> None:
+    """Store a face's templates, one per component version, with their cohort statistics."""
+    versions = [gallery.model_version]
+    if len(embeddings) > 1:
+        versions = list(components_of(gallery))
+    created = FaceTemplate.objects.bulk_create(
+        FaceTemplate(
             organization_id=gallery.organization_id,
             gallery=gallery,
             face=face,
-            model_version_id=gallery.model_version_id,
-            dimension=len(analysed.embedding),
-            embedding=analysed.embedding,
-            searchable=may_be_searched(judgement.state, identity.pk if identity else None),
+            model_version=version,
+            dimension=len(embedding),
+            embedding=embedding,
+            searchable=may_be_searched(face.state, face.identity_id),
         )
-    return face
+        for version, embedding in zip(versions, embeddings, strict=False)
+    )
+    store_norms(gallery, created)
 
 
 def find_same_face(*, gallery: Gallery, photo_sha256: str, box: Box) -> FaceImage | None:

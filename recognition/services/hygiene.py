@@ -21,7 +21,7 @@ from recognition.models import (
     HygieneRun,
 )
 from recognition.selectors.templates import stored_vectors
-from recognition.selectors.thresholds import threshold_of
+from recognition.selectors.thresholds import cosine_threshold
 from recognition.services.gates import limits_of, reasons_of
 from recognition.services.protection import low_match_of
 from recognition.vision.hygiene import Report, inspect
@@ -77,7 +77,7 @@ def run_hygiene(context: jobs.JobContext) -> dict[str, Any]:
         vectors,
         people,
         held,
-        threshold=threshold_of(gallery).value,
+        threshold=cosine_threshold(gallery),
         low_match=lru_cache(maxsize=None)(lambda images: low_match_of(gallery, images=images)),
         on_progress=lambda done, total: context.progress(done, total, "Comparing images"),
     )

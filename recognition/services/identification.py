@@ -23,12 +23,15 @@ from recognition.models import (
     ProbeMatch,
 )
 from recognition.selectors import templates
+from recognition.selectors.score_kinds import Scoring, components_of
+from recognition.selectors.search import nearest
 from recognition.selectors.templates import Match
 from recognition.selectors.thresholds import ThresholdInfo, threshold_of
 from recognition.services.enrollment import LIMITS
 from recognition.services.faces import face_fields
 from recognition.services.holding import hold, hold_gallery
 from recognition.services.photos import store_photo
+from recognition.services.scores import ProbeScores, current_scoring, probe_scores
 from recognition.services.vision import AnalysedPhoto, analyse_photo, get_pipeline
 from recognition.vision.matching import decide
 from recognition.vision.types import AnalysedFace, Floats
@@ -36,6 +39,7 @@ from recognition.vision.types import AnalysedFace, Floats
 CANDIDATES = 5
 NEAREST_SHOWN = 10
 NEAREST_READ = 200
+NEAREST_WIDER = 2000
 ANSWER_DAYS = 30
 
 
@@ -62,7 +66,8 @@ def identify(*, gallery: Gallery, data: bytes, name: str, actor: Actor) -> Probe
     analysed = embed_probe(data=data, gallery=gallery)
     started = time.perf_counter()
     threshold = threshold_of(gallery)
-    found = [_search(gallery, face, threshold) for face in analysed.faces]
+    scoring = current_scoring(gallery)
+    found = [_search(gallery, face, threshold, scoring) for face in analysed.faces]
     timings = analysed.timings | {"search": _milliseconds(started)}
     with transaction.atomic():
         hold_gallery(gallery)
@@ -76,15 +81,19 @@ def identify(*, gallery: Gallery, data: bytes, name: str, actor: Actor) -> Probe
 
 def embed_probe(*, data: bytes, gallery: Gallery) -> AnalysedPhoto:
     """Find and embed the faces of a probe: the one place where searching meets the networks."""
-    return analyse_photo(data, version=gallery.model_version)
+    first, *further = components_of(gallery)
+    return analyse_photo(data, version=first, further=further)
 
 
-def _search(gallery: Gallery, face: AnalysedFace, threshold: ThresholdInfo) -> _Found:
-    """Look one face up."""
+def _search(
+    gallery: Gallery, face: AnalysedFace, threshold: ThresholdInfo, scoring: Scoring
+) -> _Found:
+    """Look one face up: candidates by cosine, then scored as the gallery scores."""
     reasons = face.face.quality.reasons(LIMITS)
     if face.embedding is None:
         return _Found(Decision.LOW_QUALITY, ",".join(reasons), None, None, (), ())
-    near = templates.nearest(gallery, face.embedding, limit=NEAREST_READ)
+    scores = probe_scores(gallery, face, scoring)
+    near = scores.rescore(nearest(gallery, face.embedding, limit=NEAREST_READ))
     best = near[0].score if near else None
     decision = Decision(decide(best, threshold.value, low_quality=bool(reasons)))
     owners = dict(
@@ -96,7 +105,7 @@ def _search(gallery: Gallery, face: AnalysedFace, threshold: ThresholdInfo) -> _
     top = owners.get(near[0].face_id) if near else None
     similar: tuple[Match, ...] = ()
     if decision == Decision.IDENTIFIED and top is not None:
-        similar = _similar(gallery, top, face.embedding, near, threshold.value)
+        similar = _similar(scores, top, face.embedding, near, threshold.value)
     elif decision == Decision.UNKNOWN:
         similar = tuple(near[:NEAREST_SHOWN])
     return _Found(decision, ",".join(reasons), top, best, similar, candidates)
@@ -115,17 +124,22 @@ def _best_per_identity(
 
 
 def _similar(
-    gallery: Gallery,
+    scores: ProbeScores,
     identity_id: uuid.UUID,
     embedding: Floats,
     near: list[Match],
     threshold: float,
 ) -> tuple[Match, ...]:
     """Return every image of the person and every other image at or above the threshold."""
+    gallery = scores.gallery
     above = [match for match in near if match.score >= threshold]
     if len(above) == len(near) == NEAREST_READ:
-        above = templates.at_least(gallery, embedding, score=threshold)
-    own = templates.of_identity(gallery, identity_id, embedding)
+        if scores.scoring.plain:
+            above = templates.at_least(gallery, embedding, score=threshold)
+        else:
+            wider = scores.rescore(nearest(gallery, embedding, limit=NEAREST_WIDER))
+            above = [match for match in wider if match.score >= threshold]
+    own = scores.rescore(templates.of_identity(gallery, identity_id, embedding))
     merged = {match.face_id: match for match in (*above, *own)}
     return tuple(sorted(merged.values(), key=lambda match: -match.score))
 

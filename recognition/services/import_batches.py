@@ -19,6 +19,7 @@ from recognition.models import (
     ItemStatus,
     ModelVersion,
 )
+from recognition.selectors.score_kinds import components_of
 from recognition.services.enrollment import explain
 from recognition.services.faces import find_same_face, store_face
 from recognition.services.forgetting import erased_path
@@ -90,7 +91,7 @@ def import_batches(*, run: ImportRun, source: Source, context: JobContext) -> No
         ThreadPoolExecutor(max_workers=2, thread_name_prefix="import-analyse") as analysts,
     ):
         unknown = _without_known(run.gallery, decoded)
-        analyse = partial(_analyse, run.gallery.model_version)
+        analyse = partial(_analyse, components_of(run.gallery))
         for batch in work_ahead(analysts, analyse, unknown, depth=2):
             barriers.reach("after_embed")
             with context.writing():
@@ -160,13 +161,13 @@ def _end_as_duplicate(item: _Item, face: FaceImage) -> None:
         item.end(ItemStatus.SKIPPED, "duplicate_image", f"Enrolled before, as {owner}.")
 
 
-def _analyse(version: ModelVersion, batch: list[_Item]) -> None:
+def _analyse(versions: Sequence[ModelVersion], batch: list[_Item]) -> None:
     """Find the faces of all images that are left and embed the main one of each."""
     waiting = [item for item in batch if item.status is None and item.image is not None]
     if not waiting:
         return
     images = [item.image for item in waiting if item.image is not None]
-    found = analyse_images(images, version=version, main_only=True)
+    found = analyse_images(images, version=versions[0], further=versions[1:], main_only=True)
     for item, faces in zip(waiting, found, strict=True):
         item.faces = faces
 

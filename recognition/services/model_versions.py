@@ -1,21 +1,22 @@
 """Built-in model versions as rows, and the calibration that is in force for each."""
 
 import logging
-from dataclasses import asdict
 
 import numpy as np
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from faceplatform.core.errors import DomainError
-from recognition.models import Gallery, ModelVersion
+from recognition.models import EnsembleComponent, Gallery, ModelVersion
 from recognition.refusals import refusals
 from recognition.services.thresholds import refresh_threshold
 from recognition.vision import registry
 from recognition.vision.calibration import Calibration
 from recognition.vision.centring import centring_of
-from recognition.vision.errors import ModelDamaged, VisionError
+from recognition.vision.errors import CalibrationMissing, ModelDamaged, VisionError
 from recognition.vision.registry import BackboneSpec
+from recognition.vision.scoring import KINDS
 
 logger = logging.getLogger(__name__)
 
@@ -26,15 +27,23 @@ def default_version() -> ModelVersion:
     Raises DomainError 503 `model_uncalibrated` where the backbone has no calibration file: without
     one no threshold can be given.
     """
+    return builtin_version(settings.DEFAULT_BACKBONE)
+
+
+def builtin_version(backbone: str) -> ModelVersion:
+    """Return the row of a backbone that comes with the platform, registering it on first use.
+
+    Raises DomainError 503 `model_uncalibrated`, or the code of an unknown backbone.
+    """
     with refusals():
-        spec = registry.get(settings.DEFAULT_BACKBONE)
+        spec = registry.get(backbone)
         if not spec.calibration:
             raise DomainError(
                 "model_uncalibrated",
                 f"{spec.title} has no calibration yet, so it cannot serve a gallery.",
                 status=503,
             )
-        calibration = calibration_of(spec)
+        calibration = calibrations_digest(spec.name)
         digest = digest_of(spec)
     version, _ = ModelVersion.objects.get_or_create(
         organization=None,
@@ -44,9 +53,9 @@ def default_version() -> ModelVersion:
             "backbone": spec.name,
             "dimension": spec.dimension,
             "numeric_class": registry.NUMERIC_CLASS,
-            "calibration_sha256": calibration.digest,
+            "calibration_sha256": calibration,
             "specification": {
-                "preprocessing": asdict(spec.preprocessing),
+                "preprocessing": registry.described(spec.preprocessing),
                 "weights_sha256": spec.weights_sha256,
                 "licence": spec.licence,
                 "training_data": spec.training_data,
@@ -54,6 +63,38 @@ def default_version() -> ModelVersion:
         },
     )
     return version
+
+
+def ensemble_with(first: ModelVersion) -> ModelVersion | None:
+    """Return the built-in ensemble in which this version finds the candidates, None without one.
+
+    Registers it and its components on first use.
+    """
+    spec = next((e for e in registry.ensembles() if e.components[0] == first.backbone), None)
+    if spec is None or first.organization_id is not None:
+        return None
+    versions = [builtin_version(name) for name in spec.components]
+    if versions[0].pk != first.pk:
+        return None  # the gallery was made with another version of this backbone
+    with transaction.atomic():
+        ensemble, created = ModelVersion.objects.get_or_create(
+            organization=None,
+            digest=registry.ensemble_digest([version.digest for version in versions]),
+            defaults={
+                "name": spec.title,
+                "backbone": spec.name,
+                "dimension": sum(version.dimension for version in versions),
+                "numeric_class": registry.NUMERIC_CLASS,
+                "calibration_sha256": calibrations_digest(spec.name),
+                "specification": {"components": list(spec.components)},
+            },
+        )
+        if created:
+            EnsembleComponent.objects.bulk_create(
+                EnsembleComponent(ensemble=ensemble, version=version, number=number)
+                for number, version in enumerate(versions)
+            )
+    return ensemble
 
 
 def digest_of(spec: BackboneSpec, weights_sha256: str = "") -> str:
@@ -87,13 +128,31 @@ def adopt_calibrations() -> int:
     touched = 0
     for version in ModelVersion.objects.filter(organization=None):
         try:
-            calibration = calibration_of(registry.get(version.backbone))
+            digest = calibrations_digest(version.backbone)
         except VisionError as error:
             logger.warning("%s keeps its thresholds: %s", version.backbone, error)
             continue
-        if calibration.digest != version.calibration_sha256:
-            touched += _adopt(version, calibration.digest)
+        if digest != version.calibration_sha256:
+            touched += _adopt(version, digest)
     return touched
+
+
+def calibrations_digest(name: str) -> str:
+    """Return one digest over the calibrations of every kind of score of a backbone or ensemble.
+
+    Raises CalibrationMissing where a backbone has none for raw scores, and ModelDamaged.
+    """
+    digests = [calibration_of(registry.get(name)).digest] if name in _backbones() else []
+    for kind in KINDS[1:]:
+        try:
+            digests.append(Calibration.load(name, kind=kind).digest)
+        except CalibrationMissing:
+            continue
+    return digests[0] if len(digests) == 1 else registry.ensemble_digest(digests)
+
+
+def _backbones() -> set[str]:
+    return {spec.name for spec in registry.backbones()}
 
 
 @transaction.atomic
@@ -101,7 +160,9 @@ def _adopt(version: ModelVersion, digest: str) -> int:
     held = ModelVersion.objects.select_for_update().get(pk=version.pk)
     if held.calibration_sha256 == digest:
         return 0
-    galleries = Gallery.objects.filter(model_version=held, default_threshold__isnull=False)
+    galleries = Gallery.objects.filter(
+        Q(model_version=held) | Q(ensemble=held), default_threshold__isnull=False
+    )
     touched = 0
     for gallery in galleries.order_by("pk"):
         refresh_threshold(gallery, anew=True)

@@ -90,7 +90,7 @@ def prepare(backbone: str) -> None:
     """Convert and export the backbone's files once; quick when that was done before."""
     from recognition.vision.pipeline import FacePipeline
 
-    weights = settings.MODEL_WEIGHTS_FILE
+    weights = settings.MODEL_WEIGHTS_FILE if backbone == settings.DEFAULT_BACKBONE else ""
     with refusals():
         FacePipeline.prepare(
             settings.MODELS_DIR,

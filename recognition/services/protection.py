@@ -7,7 +7,7 @@ from uuid import UUID
 from recognition.models import FaceImage, FaceState, FaceTemplate, Gallery, Identity
 from recognition.refusals import refusals
 from recognition.selectors import templates
-from recognition.selectors.thresholds import threshold_of
+from recognition.selectors.thresholds import cosine_threshold
 from recognition.vision.calibration import Calibration
 from recognition.vision.hygiene import QUARANTINING, STRANGERS_PASS, judge
 from recognition.vision.types import Floats
@@ -40,7 +40,7 @@ def judge_face(*, gallery: Gallery, identity: Identity, embedding: Floats | None
         return Judgement()
     own = templates.of_identity(gallery, identity.pk, embedding)
     other_score, other_id = _best_other(gallery, identity, embedding)
-    threshold = threshold_of(gallery).value
+    threshold = cosine_threshold(gallery)
     low_match = low_match_of(gallery, images=len(own))
     own_score = own[0].score if own else None
     reason = judge(own_score, other_score, low_match=low_match, threshold=threshold)

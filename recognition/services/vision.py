@@ -8,7 +8,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -19,7 +19,7 @@ from recognition.models import ModelVersion
 from recognition.refusals import refusals
 from recognition.services.pipelines import pipelines
 from recognition.vision import sandbox
-from recognition.vision.types import AnalysedFace, DecodedImage
+from recognition.vision.types import AnalysedFace, DecodedImage, DetectedFace, Floats, Pixels
 
 if TYPE_CHECKING:
     from recognition.vision.pipeline import FacePipeline
@@ -74,13 +74,15 @@ def read_photo(data: bytes) -> DecodedImage:
         return sandbox.decode_image(data)
 
 
-def analyse_photo(data: bytes, *, version: ModelVersion) -> AnalysedPhoto:
-    """Find and embed every face of one photo."""
+def analyse_photo(
+    data: bytes, *, version: ModelVersion, further: Sequence[ModelVersion] = ()
+) -> AnalysedPhoto:
+    """Find and embed every face of one photo, also under the `further` versions if any."""
     started = time.perf_counter()
     image = read_photo(data)
     decoded = time.perf_counter()
     timings = {"decode": round((decoded - started) * 1000, 1)}
-    faces = analyse_images([image], version=version, timings=timings)[0]
+    faces = analyse_images([image], version=version, further=further, timings=timings)[0]
     return photo_of(data, image, faces, timings=timings)
 
 
@@ -90,20 +92,52 @@ def analyse_images(
     version: ModelVersion,
     main_only: bool = False,
     timings: dict[str, float] | None = None,
+    further: Sequence[ModelVersion] = (),
 ) -> list[tuple[AnalysedFace, ...]]:
     """Find and embed the faces of decoded photos in one batch.
 
     With `main_only` the main subject of each photo alone gets its embedding. `timings` receives
-    milliseconds under `detect` and `embed`, without the wait for a free place.
+    milliseconds under `detect` and `embed`, without the wait for a free place. `further` versions
+    embed the same faces: the other components of an ensemble.
     """
     pipeline = get_pipeline(version)
+    others = [get_pipeline(other) for other in further]
     pixels = [image.pixels for image in images]
     with refusals(), _slots:
         answers = pipeline.analyse(pixels, main_only=main_only, timings=timings)
         found = [tuple(faces) for faces in answers]
+        for other in others:
+            found = _embedded_too(pixels, found, other)
     metrics.IMAGES.add(len(images), model=version.backbone)
     metrics.FACES.add(sum(len(faces) for faces in found), model=version.backbone)
     return found
+
+
+def embed_faces(faces: Sequence[tuple[Pixels, DetectedFace]], *, version: ModelVersion) -> Floats:
+    """Embed faces that were found before: float32 (n, d)."""
+    pipeline = get_pipeline(version)
+    with refusals(), _slots:
+        return pipeline.embedder.embed(faces)
+
+
+def _embedded_too(
+    pixels: Sequence[Pixels], found: list[tuple[AnalysedFace, ...]], pipeline: "FacePipeline"
+) -> list[tuple[AnalysedFace, ...]]:
+    """Add another version's embedding to every face that has one."""
+    work = [
+        (image, face.face)
+        for image, faces in zip(pixels, found, strict=True)
+        for face in faces
+        if face.embedding is not None
+    ]
+    rows = iter(pipeline.embedder.embed(work))
+    return [
+        tuple(
+            face if face.embedding is None else replace(face, more=(*face.more, next(rows)))
+            for face in faces
+        )
+        for faces in found
+    ]
 
 
 def photo_of(

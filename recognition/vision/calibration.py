@@ -1,7 +1,8 @@
 """What a score means: false match rates measured once per backbone, and thresholds from them.
 
 A calibration file is JSON made by `python -m benchmarks.calibration`: histograms of the scores of
-mated and nonmated pairs, the centring vector they were computed with, and the protocol.
+mated and nonmated pairs, the centring vector they were computed with, and the protocol. Every kind
+of score has a file of its own; the file of a mixed kind holds the constants of the mix as well.
 """
 
 import hashlib
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recognition.vision.errors import CalibrationMissing, ModelDamaged
+from recognition.vision.scoring import Mix, ScoreKind
 from recognition.vision.types import Floats
 
 FOLDER = Path(__file__).with_name("calibrations")
@@ -57,8 +59,9 @@ class Calibration:
     Bin i of `bins` equal bins over -1..1 holds the scores in [-1 + 2i/bins, -1 + 2(i+1)/bins).
     `nonmated` are counts (bins,); `mated` are weights (bins,), every person weighing the same.
     `centring` is float32 (d,), subtracted from a unit-norm embedding before it is made unit again;
-    scores say something about those of a version only if it has the same. `digest` is the sha256
-    (hex) of the file, empty for a calibration that was not read from one.
+    it is empty in the file of a mixed kind, which `mix` describes. Scores say something about those
+    of a version only if it has the same. `digest` is the sha256 (hex) of the file, empty for a
+    calibration that was not read from one.
     """
 
     backbone: str
@@ -71,15 +74,20 @@ class Calibration:
     protocol: str
     weights_sha256: str
     digest: str = ""
+    mix: Mix | None = None
     _above: NDArray[np.int64] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_above", np.cumsum(self.nonmated[::-1])[::-1])
 
     @classmethod
-    def load(cls, name: str, folder: Path = FOLDER) -> "Calibration":
-        """Read `<folder>/<name>.json` (kept in memory). Raises CalibrationMissing, ModelDamaged."""
-        return _load(name, folder)
+    def load(cls, name: str, folder: Path = FOLDER, kind: ScoreKind = "raw") -> "Calibration":
+        """Read the file of a backbone or ensemble for one kind of score (kept in memory).
+
+        That is `<folder>/<name>.json` for raw scores and `<name>.<kind>.json` for others. Raises
+        CalibrationMissing or ModelDamaged.
+        """
+        return _load(name if kind == "raw" else f"{name}.{kind}", folder)
 
     @property
     def bins(self) -> int:
@@ -157,6 +165,7 @@ def from_json(record: dict[str, Any]) -> Calibration:
     """Build a Calibration from the parsed file. Raises LookupError, TypeError or ValueError."""
     bins = int(record["bins"])
     return Calibration(
+        mix=Mix.from_json(record["mix"]) if "mix" in record else None,
         backbone=str(record["backbone"]),
         nonmated=np.rint(_spread(record["nonmated"], bins)).astype(np.int64),
         mated=_spread(record["mated"], bins),

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from recognition.vision.alignment import similarity, warped
 from recognition.vision.engines.base import Engine
 from recognition.vision.registry import Preprocessing
-from recognition.vision.types import Box, Floats, Pixels
+from recognition.vision.types import Box, DetectedFace, Floats, Pixels
 
 Crops = NDArray[np.uint8]
 
@@ -34,19 +35,19 @@ class Embedder:
         self._preprocessing = preprocessing
         self._centring = centring
 
-    def embed(self, faces: Sequence[tuple[Pixels, Box]]) -> Floats:
+    def embed(self, faces: Sequence[tuple[Pixels, DetectedFace]]) -> Floats:
         """Embeddings, float32 (N, d), unit norm: what is stored and compared.
 
-        Each face is a picture, uint8 RGB (H, W, 3), and a box in its pixels.
+        Each face comes with its picture, uint8 RGB (H, W, 3).
         """
         return centred(self.embed_raw(faces), self._centring)
 
-    def embed_raw(self, faces: Sequence[tuple[Pixels, Box]]) -> Floats:
+    def embed_raw(self, faces: Sequence[tuple[Pixels, DetectedFace]]) -> Floats:
         """The same before centring: what centring vectors are computed from."""
         size = self._preprocessing.size
         crops = np.empty((len(faces), size, size, 3), np.uint8)
-        for index, (pixels, box) in enumerate(faces):
-            crops[index] = box_crop(pixels, box, self._preprocessing)
+        for index, (pixels, face) in enumerate(faces):
+            crops[index] = face_crop(pixels, face, self._preprocessing)
         return self.embed_crops(crops)
 
     def embed_crops(self, crops: Crops) -> Floats:
@@ -62,6 +63,15 @@ class Embedder:
             half = len(outputs) // 2
             outputs = outputs[:half] + outputs[half:]
         return unit(outputs)
+
+
+def face_crop(pixels: Pixels, face: DetectedFace, preprocessing: Preprocessing) -> Crops:
+    """The network's view of a face: uint8 (size, size, 3), by its points or by its box."""
+    if not preprocessing.landmarks:
+        return box_crop(pixels, face.box, preprocessing)
+    places = np.asarray(preprocessing.landmarks, np.float32) * preprocessing.size
+    points = face.landmarks[: len(places)]
+    return warped(pixels, similarity(points, places), preprocessing.size)
 
 
 def box_crop(pixels: Pixels, box: Box, preprocessing: Preprocessing) -> Crops:

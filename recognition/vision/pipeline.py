@@ -160,7 +160,7 @@ class FacePipeline:
             for face in faces
             if face is not None
         ]
-        rows = self.embedder.embed([(image, face.box) for image, face in work])
+        rows = self.embedder.embed(work)
         embeddings = {id(face): row for (_, face), row in zip(work, rows, strict=True)}
         if timings is not None:
             timings["detect"] = round((found - started) * 1000, 1)

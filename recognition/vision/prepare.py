@@ -144,6 +144,8 @@ def _export(network: "torch.nn.Module", shape: tuple[int, ...], target: Path) ->
     example = torch.zeros(sizes)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
+        # A network may look at sizes: those of its input are fixed but for the first.
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]
         traced = torch.jit.trace(  # type: ignore[no-untyped-call]
             network, (example,), check_trace=False
         )

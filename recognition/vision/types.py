@@ -150,10 +150,14 @@ class DetectedFace:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AnalysedFace:
-    """A face with its embedding: float32 (dimension,), unit norm, centred if its version is."""
+    """A face with its embedding: float32 (dimension,), unit norm, centred if its version is.
+
+    `more` are its embeddings under the further components of an ensemble, in their order.
+    """
 
     face: DetectedFace
     embedding: Floats | None
+    more: tuple[Floats, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from typing import ClassVar
 from uuid import UUID
 
+from django.contrib.messages import warning
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -10,7 +11,7 @@ from django.urls import reverse
 from faceplatform.accounts.access import PolicyView
 from faceplatform.accounts.policy import Action
 from faceplatform.core.errors import DomainError
-from recognition.models import Gallery
+from recognition.models import Gallery, ScoreKind
 from recognition.selectors.evaluated import evidence_of
 from recognition.selectors.galleries import gallery_cards, gallery_facts
 from recognition.selectors.people import ONLY, ORDERS, PeopleFilter, people_page, tags_of
@@ -18,11 +19,18 @@ from recognition.selectors.score_shapes import score_shapes, threshold_reach
 from recognition.services.galleries import change_gallery, create_gallery, delete_gallery
 from recognition.services.gates import limits_json
 from recognition.services.identities import MAX_TAG
+from recognition.services.scoring import start_scoring
 from recognition.web.base import GalleryPage, fragment, go
 from recognition.web.cards import gallery_tile, identity_tile
 from recognition.web.forms import GalleryForm, GallerySettingsForm, LimitsForm
 
 PAGE = 60
+SCORE_KINDS = {
+    ScoreKind.RAW: "The cosine of two embeddings. Always possible.",
+    ScoreKind.NORMALISED: "Counts how far a score stands out from strangers' scores.",
+    ScoreKind.FUSED: "Two networks look at every face.",
+    ScoreKind.FUSED_NORMALISED: "Both: the fewest enrolled people are missed.",
+}
 
 
 class GalleriesView(PolicyView):
@@ -153,6 +161,7 @@ class GallerySettingsView(GalleryPage):
             "gallery": gallery,
             "form": form,
             "facts": gallery_facts(gallery),
+            "kinds": SCORE_KINDS,
         }
         return render(request, "recognition/gallery_settings.html", context, status=status)
 
@@ -189,6 +198,23 @@ class GalleryLimitsView(GalleryPage):
     ) -> HttpResponse:
         context = {"gallery": gallery, "form": form}
         return render(request, "recognition/gallery_limits.html", context, status=status)
+
+
+class GalleryScoringView(GalleryPage):
+    """Changing how a gallery scores, by a job."""
+
+    actions: ClassVar[dict[str, Action]] = {"POST": Action.GALLERY_CHANGE}
+
+    def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        gallery = self.gallery(pk)
+        try:
+            job = start_scoring(
+                gallery=gallery, kind=request.POST.get("kind", ""), actor=self.principal.actor
+            )
+        except DomainError as error:
+            warning(request, str(error))
+            return go(request, reverse("gallery_settings", args=[pk]))
+        return go(request, reverse("job", args=[job.pk]))
 
 
 class GalleryDeleteView(GalleryPage):

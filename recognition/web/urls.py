@@ -74,6 +74,11 @@ urlpatterns = [
         "findings/<uuid:pk>/dismiss/", hygiene.FindingDismissView.as_view(), name="finding_dismiss"
     ),
     path(
+        "galleries/<uuid:pk>/scoring/",
+        galleries.GalleryScoringView.as_view(),
+        name="gallery_scoring",
+    ),
+    path(
         "galleries/<uuid:pk>/delete/",
         galleries.GalleryDeleteView.as_view(),
         name="gallery_delete",

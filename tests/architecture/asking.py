@@ -105,6 +105,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ("POST", "api_decision_undo"): _json(),
     ("POST", "api_hygiene"): _json(),
     ("PATCH", "api_finding"): _json(dismissed=True),
+    ("POST", "api_gallery_scoring"): _json(kind="raw"),
     ("PATCH", "api_gallery"): _json(description="changed"),
     ("PATCH", "api_identity"): _json(notes="changed"),
     ("POST", "account_login"): lambda w, c: Ask(
@@ -163,6 +164,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ),
     ("POST", "gallery_limits"): _form(eye_distance="14"),
     ("POST", "image_decide"): _form(action="accept"),
+    ("POST", "gallery_scoring"): _form(kind="raw"),
     ("POST", "gallery_import"): lambda w, c: Ask(form={"archive": zip_of_people()}),
     ("POST", "identity_new"): _form(name="Somebody new", external_id="", notes=""),
     ("POST", "identity_images"): lambda w, c: Ask(form={"photos": photo_of()}),

@@ -88,6 +88,7 @@ POST   api_consents         |401|403 201 201 201|404 404 404 404|403 403 403|404
 POST   api_consent_withdraw |401|403 200 200 200|404 404 404 404|403 403 403|404 404 404|404 404
 GET    api_consents         |401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
 GET    api_identity_export  |401|403 403 200 200|404 404 404 404|403 403 403|404 404 404|404 404
+POST   api_gallery_scoring  |401|403 202 202 202|404 404 404 404|403 403 403|404 404 404|404 404
 PATCH  api_identity         |401|403 200 200 200|404 404 404 404|403 403 403|404 404 404|404 404
 DELETE api_image            |401|403 204 204 204|404 404 404 404|403 403 403|404 404 404|404 404
 DELETE api_probe            |401|403 204 204 204|404 404 404 404|403 403 403|404 404 404|404 404
@@ -161,6 +162,7 @@ POST   gallery_new          |in |403 302 302 302|403 302 302 302|in  in  in |in 
 GET    gallery              |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
 GET    gallery_settings     |in |403 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
 POST   gallery_settings     |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
+POST   gallery_scoring      |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
 POST   gallery_delete       |in |403 403 302 302|404 404 404 404|in  in  in |in  in  in |404 404
 GET    gallery_limits       |in |403 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
 POST   gallery_limits       |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404

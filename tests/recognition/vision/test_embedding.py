@@ -1,5 +1,7 @@
 """Crops, flip averaging, centring, unit norm."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -91,6 +93,6 @@ def test_embeddings_are_unit_centred_and_blind_to_mirroring(
     assert answer.embedding.dtype == np.float32
     assert np.linalg.norm(answer.embedding) == pytest.approx(1.0, abs=1e-5)
     box, width = answer.face.box, photo.shape[1]
-    mirrored = Box(width - box.x2, box.y1, width - box.x1, box.y2)
+    mirrored = replace(answer.face, box=Box(width - box.x2, box.y1, width - box.x1, box.y2))
     other = pipeline.embedder.embed([(photo[:, ::-1], mirrored)])[0]
     assert float(answer.embedding @ other) > 0.99
