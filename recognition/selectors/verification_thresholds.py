@@ -92,6 +92,22 @@ def person_threshold(
     return _of_rule(pair, rule, round(found.score, 4), anchors, found.supported, others)
 
 
+def stranger_words(version: ModelVersion, score: float) -> str:
+    """Say how rarely two strangers score this high."""
+    with refusals():
+        rate = Calibration.load(version.backbone).stranger_rate(score)
+    if rate.one_in < 2:
+        return "most strangers score this high"
+    relation = "fewer than" if rate.bounded else "about"
+    return f"{relation} 1 in {_two_digits(rate.one_in):,} strangers score this high"
+
+
+def _two_digits(number: int) -> int:
+    """Round to two significant digits: a calibration supports no more."""
+    unit = 10 ** max(0, len(str(number)) - 2)
+    return round(number / unit) * unit
+
+
 def _of_rule(
     pair: VerificationThreshold,
     rule: str,

@@ -10,9 +10,7 @@ from recognition.models import (
     VerificationFace,
     VerificationPhoto,
 )
-from recognition.refusals import refusals
-from recognition.selectors.verification_thresholds import VerificationThreshold
-from recognition.vision.calibration import Calibration
+from recognition.selectors.verification_thresholds import VerificationThreshold, stranger_words
 from recognition.vision.fusion import votes_needed
 
 
@@ -125,8 +123,7 @@ def _pairs(
     photos: tuple[VerificationPhoto, ...],
     threshold: VerificationThreshold,
 ) -> tuple[tuple[PairVerdict, ...], ...]:
-    with refusals():
-        calibration = Calibration.load(verification.model_version.backbone)
+    version = verification.model_version
     first, second = ([*photo.faces.all()] for photo in photos)
     rows = []
     for face, scores in zip(first, verification.matrix, strict=True):
@@ -141,7 +138,7 @@ def _pairs(
                     verdict=verdict,
                     sentence=f"{_words(verdict)}.",
                     margin=_margin(score, verdict, threshold),
-                    stranger_rate=f"{calibration.stranger_rate(score)} strangers score this high",
+                    stranger_rate=stranger_words(version, score),
                 )
             )
         rows.append(tuple(row))

@@ -64,6 +64,7 @@ def pages(site: Site, gallery: Gallery) -> list[str]:
     """Return the paths of all pages, with long names on them."""
     from faceplatform.core.actors import SYSTEM
     from recognition.services.identification import identify
+    from recognition.services.verification import PhotoInput, verify_identity, verify_photos
 
     identity = enroll(gallery, LONG[:190], 1, images=2)
     gallery.name = LONG[:110]
@@ -72,6 +73,11 @@ def pages(site: Site, gallery: Gallery) -> list[str]:
     probe = identify(
         gallery=gallery, data=face_photo(1, 2, variant=8), name=f"{LONG}.png", actor=actor
     )
+    compared = PhotoInput(face_photo(1, 2, variant=8), f"{LONG}.png")
+    pair = verify_photos(
+        organization_id=gallery.organization_id, first=compared, second=compared, actor=actor
+    )
+    person = verify_identity(identity=identity, photo=compared, actor=actor)
     run = ImportRunFactory.create(
         gallery=gallery, name=f"{LONG}.zip", job__title=f"Importing {LONG}"
     )
@@ -88,6 +94,13 @@ def pages(site: Site, gallery: Gallery) -> list[str]:
         f"/galleries/{gallery.pk}/identities/new/",
         f"/identities/{identity.pk}/",
         f"/identities/{identity.pk}/edit/",
+        f"/identities/{identity.pk}/merge/",
+        f"/identities/{identity.pk}/split/",
+        f"/identities/{identity.pk}/move/",
+        f"/identities/{identity.pk}/verify/",
+        "/compare/",
+        f"/compare/{pair.pk}/",
+        f"/compare/{person.pk}/",
         f"/probes/{probe.pk}/",
         "/probes/",
         "/jobs/",

@@ -83,6 +83,8 @@ def test_the_threshold_is_that_of_one_pair_and_says_so(gallery: Gallery) -> None
     answer = verification_answer(compare(gallery, face_photo(1), face_photo(1, variant=2)))
     assert answer.threshold == usual
     assert "the same answer down to 1 stranger in 100,000" in answer.best.margin
+    assert answer.best.stranger_rate.startswith("fewer than 1 in ")
+    assert answer.best.stranger_rate.endswith(" strangers score this high")
     with pytest.raises(DomainError) as refused:
         compare(gallery, face_photo(1), face_photo(2), fmr=0.5)
     assert refused.value.code == "rate_invalid"
