@@ -180,7 +180,7 @@ def centroid_length(gallery: Gallery, identity_id: uuid.UUID) -> float | None:
     return None if length is None else float(length)
 
 
-def vectors_of(gallery: Gallery, face_ids: list[uuid.UUID]) -> tuple[list[uuid.UUID], Floats]:
+def vectors_of_faces(gallery: Gallery, face_ids: list[uuid.UUID]) -> tuple[list[uuid.UUID], Floats]:
     """Return the ids of those of these faces that have a template, and float32 (N, d) of them."""
     rows = FaceTemplate.objects.filter(
         gallery=gallery, model_version_id=gallery.model_version_id, face_id__in=face_ids

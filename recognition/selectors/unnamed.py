@@ -2,8 +2,8 @@
 
 from django.db.models import QuerySet
 
-from recognition.models import FaceImage, FaceState, Gallery
-from recognition.selectors.templates import vectors_of
+from recognition.models import FaceImage, FaceState, Gallery, ScoreKind
+from recognition.selectors.templates import vectors_of_faces
 from recognition.selectors.thresholds import threshold_for_size
 from recognition.vision.clustering import cluster
 
@@ -29,6 +29,6 @@ def unnamed_clusters(gallery: Gallery) -> list[list[FaceImage]]:
     faces = {face.pk: face for face in unnamed_faces(gallery)[:AT_ONCE]}
     if not faces:
         return []
-    ids, vectors = vectors_of(gallery, list(faces))
-    threshold = threshold_for_size(gallery, len(ids)).value
+    ids, vectors = vectors_of_faces(gallery, list(faces))
+    threshold = threshold_for_size(gallery, len(ids), kind=ScoreKind.RAW).value
     return [[faces[ids[row]] for row in rows] for rows in cluster(vectors, threshold=threshold)]
