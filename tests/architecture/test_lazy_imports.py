@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-HEAVY = ("torch", "torchvision", "facenet_pytorch", "cv2", "pandas", "sklearn")
+HEAVY = (
+    "torch",
+    "torchvision",
+    "facenet_pytorch",
+    "cv2",
+    "pandas",
+    "sklearn",
+    "matplotlib",
+    "plotly",
+    "pyarrow",
+)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from django.test import Client
 
 from faceplatform.accounts.roles import Role
 from faceplatform.core.actors import SYSTEM
+from faceplatform.core.models import Job, JobState
 from recognition.models import Gallery
 from tests.factories import make_member
 from tests.training.people import QuietContext, make_gallery
@@ -28,9 +29,11 @@ def run() -> Run:
     """Return a function that evaluates to the end."""
 
     def evaluate(gallery: Gallery | None = None, **more: Any) -> Any:
-        options: dict[str, object] = {"protocol": "all_pairs", "actor": SYSTEM, "ring": False}
-        made = start_evaluation(source=Source(gallery), **(options | more))  # type: ignore[arg-type]
+        options: dict[str, Any] = {"protocol": "all_pairs", "actor": SYSTEM, "ring": False}
+        source = Source(gallery, more.pop("dataset", None), more.pop("part", ""))
+        made = start_evaluation(source=source, **(options | more))
         run_evaluation(QuietContext(made))
+        Job.objects.filter(pk=made.job_id).update(state=JobState.SUCCEEDED)
         return Evaluation.objects.select_related("gallery", "dataset", "job").get(pk=made.pk)
 
     return evaluate

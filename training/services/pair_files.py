@@ -13,6 +13,7 @@ MAX_BYTES = 20 * 1024 * 1024
 MAX_PAIRS = 200_000
 _SHOWN = 20
 _TRUE = {"1", "true", "yes", "mated", "same"}
+_HEADS = {"first", "second", "image", "image1", "image2", "path1", "path2", "a", "b"}
 _FALSE = {"0", "false", "no", "nonmated", "different"}
 
 
@@ -58,7 +59,10 @@ def read_pairs(data: bytes, evaluation: Evaluation) -> list[tuple[str, str, bool
 
 
 def parse_pairs(data: bytes) -> list[PairLine]:
-    """Return the lines of a CSV with the columns first, second, mated (a head is optional)."""
+    """Return the lines of a CSV with the columns first, second, mated.
+
+    A head may name them. Raises DomainError `pairs_unreadable` or `file_too_large`.
+    """
     if len(data) > MAX_BYTES:
         raise DomainError("file_too_large", "A file of pairs has at most 20 MB.", status=413)
     try:
@@ -83,13 +87,21 @@ def parse_pairs(data: bytes) -> list[PairLine]:
 def _lines(text: str, wrong: list[FieldError]) -> Iterator[PairLine]:
     try:
         for number, cells in enumerate(csv.reader(io.StringIO(text), strict=True), start=1):
+            if number == 1 and _is_head(cells):
+                continue
             line = _line(number, cells)
             if line is not None:
                 yield line
-            elif any(cells) and number > 1:
+            elif any(cells):
                 wrong.append(FieldError(f"line {number}", "pair_unreadable", ",".join(cells)[:80]))
     except csv.Error as error:
         wrong.append(FieldError("file", "pair_unreadable", str(error)))
+
+
+def _is_head(cells: Sequence[str]) -> bool:
+    """Whether a first line names the columns: its last word is one that pairs use as well."""
+    names = [cell.strip().lower() for cell in cells]
+    return names[-1:] == ["mated"] and set(names[:-1]) <= _HEADS
 
 
 def _line(number: int, cells: Sequence[str]) -> PairLine | None:
