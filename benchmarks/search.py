@@ -106,14 +106,12 @@ def _copy(gallery: Any, faces: list[UUID], vectors: Halves) -> None:
     )
     fixed = (gallery.organization_id, gallery.pk, gallery.model_version_id)
     now = datetime.now(UTC)
-    with connection.cursor() as cursor:
-        register_vector(connection.connection)
-        with cursor.copy(statement) as copy:
-            copy.set_types(
-                ["uuid", "uuid", "uuid", "uuid", "int2", "halfvec", "bool", "timestamptz"]
-            )
-            for face, row in zip(faces, vectors, strict=True):
-                copy.write_row((*fixed[:2], face, fixed[2], DIMENSION, HalfVector(row), True, now))
+    connection.ensure_connection()
+    register_vector(connection.connection)  # a cursor knows the types of its beginning
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.set_types(["uuid", "uuid", "uuid", "uuid", "int2", "halfvec", "bool", "timestamptz"])
+        for face, row in zip(faces, vectors, strict=True):
+            copy.write_row((*fixed[:2], face, fixed[2], DIMENSION, HalfVector(row), True, now))
 
 
 def timed(search: Callable[[Any], list[Any]], probes: Halves) -> tuple[dict[str, float], list[Any]]:
