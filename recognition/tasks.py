@@ -55,6 +55,14 @@ def keep_scoring_current() -> None:
     keep_current()
 
 
+@job_kind("recognition.identify_batch", queue="inference")
+def identify_batch(context: JobContext) -> dict[str, Any]:
+    """Ask about many photos; every answer is written once, so it continues where it stopped."""
+    from recognition.services.batches import run_batch
+
+    return run_batch(context)
+
+
 @shared_task(name="recognition.purge_expired_probes", ignore_result=True)
 def purge_expired() -> None:
     """Delete probes and verifications whose time is over; a second run finds nothing left."""

@@ -168,11 +168,17 @@ def _pages() -> list[Page]:
     identity = Identity.objects.filter(gallery=gallery).earliest("name")
     named = ProbeFace.objects.filter(decision="identified").latest("pk").probe_id
     unknown = ProbeFace.objects.filter(decision="unknown").latest("pk").probe_id
+    stored = identity.faces.filter(state="enrolled").latest("quality").pk
     return [
         Page("log-in", reverse("account_login"), anonymous=True),
         Page("home", reverse("home")),
         Page("identify", reverse("identify")),
         Page("answer", reverse("probe", args=[named])),
+        Page("decision", reverse("probe_decision", args=[named, 1])),
+        Page("look-alikes", reverse("identify_play")),
+        Page("live", reverse("identify_live")),
+        Page("batch-new", reverse("gallery_batch", args=[gallery.pk])),
+        Page("resembling", reverse("image_resembling", args=[stored])),
         Page("answer-unknown", reverse("probe", args=[unknown])),
         Page("probes", reverse("probes")),
         Page("galleries", reverse("galleries")),

@@ -36,6 +36,7 @@ from recognition.models import (
     ModelVersion,
     Photo,
     Probe,
+    ProbeBatch,
     ProbeFace,
     ProbeMatch,
     ReviewAction,
@@ -306,6 +307,17 @@ class ImportRunFactory(DjangoModelFactory[ImportRun]):
     job = SubFactory(JobFactory, organization=SelfAttribute("..organization"))
     name = "people.zip"
     archive = Sequence(lambda n: f"archives/{n}.zip")
+
+
+class ProbeBatchFactory(DjangoModelFactory[ProbeBatch]):
+    class Meta:
+        model = ProbeBatch
+
+    gallery = SubFactory(GalleryFactory)
+    organization = SelfAttribute("gallery.organization")
+    job = SubFactory(JobFactory, organization=SelfAttribute("..organization"))
+    name = "photos.zip"
+    archive = Sequence(lambda n: f"archives/batch-{n}.zip")
 
 
 class ImportItemFactory(DjangoModelFactory[ImportItem]):

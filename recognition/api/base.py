@@ -43,7 +43,9 @@ class BelowImage(ApiView):
 
     def image(self, image_id: UUID) -> FaceImage:
         """Return the face image with its photo and person."""
-        rows = FaceImage.objects.visible_to(self.principal).select_related("photo", "identity")
+        rows = FaceImage.objects.visible_to(self.principal).select_related(
+            "photo", "identity", "gallery__model_version"
+        )
         found: FaceImage = get_object_or_404(rows, pk=image_id)
         return found
 

@@ -62,7 +62,7 @@ class ThresholdSerializer(serializers.Serializer[Any]):
 
     value = ScoreField(help_text="The score from which a face counts as a known person.")
     source = serializers.CharField(  # type: ignore[assignment] # also the name of an option
-        help_text="`default` until the gallery has been evaluated."
+        help_text="`default` until the gallery has been evaluated; `call` where it was chosen."
     )
     text = serializers.CharField()
     templates = serializers.IntegerField(help_text="The gallery's size it was made for.")

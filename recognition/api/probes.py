@@ -12,8 +12,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from faceplatform.accounts.api.views import ApiView
 from faceplatform.accounts.policy import Action
-from faceplatform.core.api.fields import StrictSerializer, WholeNumberField
+from faceplatform.core.api.fields import NumberField, StrictSerializer, WholeNumberField
 from faceplatform.core.api.pagination import IdCursorPagination
 from faceplatform.core.api.query import StrictQuery
 from recognition.api.answers import (
@@ -26,18 +27,54 @@ from recognition.api.answers import (
 from recognition.api.base import BelowGallery, BelowProbe, TakesPhotos
 from recognition.api.csv_files import AlwaysCsv, CsvRenderer, csv_response
 from recognition.api.fields import UploadField
-from recognition.models import Decision, Identity, Probe, ProbeFace
+from recognition.models import Decision, Gallery, Identity, Probe, ProbeFace
 from recognition.selectors.answers import answer_of, similar_csv, similar_page
-from recognition.services.identification import identify
+from recognition.services.asking import MOST_CANDIDATES, MOST_GALLERIES, Options
+from recognition.services.identification import identify, identify_in
 from recognition.services.probes import delete_probe
+from recognition.services.reports import report_wrong
 
 MOST_SIMILAR = 200
 
 
-class Identification(StrictSerializer):
+class AskOptions(StrictSerializer):
+    """What may be chosen for one call."""
+
+    top = WholeNumberField(
+        min_value=1,
+        max_value=MOST_CANDIDATES,
+        default=Options().top,
+        help_text="How many of the nearest people to list.",
+    )
+    min_quality = NumberField(
+        min_value=0, max_value=1, required=False, help_text="A face below this is not named."
+    )
+    threshold = NumberField(
+        min_value=-1,
+        max_value=1,
+        required=False,
+        help_text="In place of the gallery's; outside its limits 400 `threshold_out_of_limits`.",
+    )
+
+
+class Identification(AskOptions):
     """The photo to ask about."""
 
     image = UploadField()
+
+
+class ManyIdentification(Identification):
+    """The photo to ask about and the galleries to ask."""
+
+    galleries = serializers.ListField(
+        child=serializers.UUIDField(), min_length=1, max_length=MOST_GALLERIES
+    )
+
+
+class ManyAnswers(serializers.Serializer[Any]):
+    """One answer per gallery, in the order that was asked."""
+
+    answers = AnswerSerializer(many=True)
 
 
 class SimilarQuery(StrictQuery):
@@ -46,6 +83,14 @@ class SimilarQuery(StrictQuery):
     offset = WholeNumberField(min_value=0, max_value=1_000_000, default=0)
     limit = WholeNumberField(min_value=1, max_value=MOST_SIMILAR, default=60)
     identity = serializers.UUIDField(required=False, help_text="Only images of this person.")
+
+
+class ReportSerializer(serializers.Serializer[Any]):
+    """What a report led to."""
+
+    image_id = serializers.UUIDField(
+        allow_null=True, help_text="The stored image that waits in review now, if any."
+    )
 
 
 class IdentifyView(TakesPhotos, BelowGallery):
@@ -66,17 +111,50 @@ class IdentifyView(TakesPhotos, BelowGallery):
         `faces` and the note `no_face`.
         """
         gallery = self.gallery(gallery_id)
-        image: UploadedFile = self.body(Identification)["image"]
+        body = self.body(Identification)
+        image: UploadedFile = body.pop("image")
 
         def make() -> UUID:
             name, actor = image.name or "", self.principal.actor
-            return identify(gallery=gallery, data=image.read(), name=name, actor=actor).pk
+            options = Options(**body)
+            return identify(
+                gallery=gallery, data=image.read(), name=name, actor=actor, options=options
+            ).pk
 
         def show(pk: UUID) -> Response:
             probes = Probe.objects.visible_to(self.principal).select_related("gallery", "photo")
             return self.answer(AnswerSerializer, answer_of(get_object_or_404(probes, pk=pk)))
 
         return self.make(make, show)
+
+
+class IdentifyManyView(TakesPhotos, ApiView):
+    """Asking several galleries at once."""
+
+    actions = {"POST": Action.IDENTIFY}
+
+    @extend_schema(
+        operation_id="identify_in_several",
+        request={"multipart/form-data": ManyIdentification},
+        responses={200: ManyAnswers},
+    )
+    def post(self, request: Request) -> Response:
+        """Answer as every one of these galleries would, each with its own threshold.
+
+        A gallery that the caller may not see answers 404, and nothing is stored.
+        """
+        body = self.body(ManyIdentification)
+        image: UploadedFile = body.pop("image")
+        wanted = body.pop("galleries")
+        rows = Gallery.objects.visible_to(self.principal).select_related("model_version")
+        probes = identify_in(
+            galleries=[get_object_or_404(rows, pk=pk) for pk in wanted],
+            data=image.read(),
+            name=image.name or "",
+            actor=self.principal.actor,
+            options=Options(**body),
+        )
+        return self.answer(ManyAnswers, {"answers": [answer_of(probe) for probe in probes]})
 
 
 class GalleryProbesView(BelowGallery):
@@ -121,6 +199,21 @@ class BelowProbeFace(BelowProbe):
             probe=self.probe(probe_id),
             number=number,
         )
+
+
+class ReportView(BelowProbeFace):
+    """Saying that a face was given a wrong name."""
+
+    actions = {"POST": Action.REVIEW_DECIDE}
+
+    @extend_schema(operation_id="probe_report", request=None, responses=ReportSerializer)
+    def post(self, request: Request, probe_id: UUID, number: int) -> Response:
+        """Put the image behind an answer in review; the answer stays what it was.
+
+        A face that was not named answers 409 `not_identified`, a second report `already_reported`.
+        """
+        image = report_wrong(probe_face=self.face(probe_id, number), actor=self.principal.actor)
+        return self.answer(ReportSerializer, {"image_id": image.pk if image else None})
 
 
 class SimilarView(BelowProbeFace):

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from recognition.api.batches import BatchCsvView, BatchesView, BatchView
 from recognition.api.decisions import FaceDecisionView
 from recognition.api.galleries import GalleriesView, GalleryScoringView, GalleryView
 from recognition.api.hygiene import FindingView, HygieneView
@@ -13,6 +14,7 @@ from recognition.api.imports import (
     ImportItemsView,
     ImportView,
 )
+from recognition.api.looking import LiveView, LookAlikesView, ResemblingView
 from recognition.api.models import ModelsView
 from recognition.api.people_actions import (
     ConsentsView,
@@ -25,8 +27,10 @@ from recognition.api.people_actions import (
 )
 from recognition.api.probes import (
     GalleryProbesView,
+    IdentifyManyView,
     IdentifyView,
     ProbeView,
+    ReportView,
     SimilarCsvView,
     SimilarView,
 )
@@ -50,6 +54,13 @@ urlpatterns = [
     path(f"{_GALLERY}/identities", IdentitiesView.as_view(), name="api_identities"),
     path(f"{_GALLERY}/imports", GalleryImportsView.as_view(), name="api_imports"),
     path(f"{_GALLERY}/identify", IdentifyView.as_view(), name="api_identify"),
+    path("identify", IdentifyManyView.as_view(), name="api_identify_many"),
+    path(f"{_GALLERY}/look-alikes", LookAlikesView.as_view(), name="api_look_alikes"),
+    path(f"{_GALLERY}/live", LiveView.as_view(), name="api_live"),
+    path("images/<uuid:image_id>/resembling", ResemblingView.as_view(), name="api_resembling"),
+    path(f"{_GALLERY}/batches", BatchesView.as_view(), name="api_batches"),
+    path("batches/<uuid:batch_id>", BatchView.as_view(), name="api_batch"),
+    path("batches/<uuid:batch_id>/answers.csv", BatchCsvView.as_view(), name="api_batch_csv"),
     path(f"{_GALLERY}/probes", GalleryProbesView.as_view(), name="api_probes"),
     path(_IDENTITY, IdentityView.as_view(), name="api_identity"),
     path(f"{_IDENTITY}/merge", IdentityMergeView.as_view(), name="api_identity_merge"),
@@ -79,6 +90,7 @@ urlpatterns = [
     path(f"{_IMPORT}/items.csv", ImportItemsCsvView.as_view(), name="api_import_items_csv"),
     path("probes/<uuid:probe_id>", ProbeView.as_view(), name="api_probe"),
     path(f"{_FACE}/decision", FaceDecisionView.as_view(), name="api_face_decision"),
+    path(f"{_FACE}/report", ReportView.as_view(), name="api_report"),
     path(f"{_FACE}/similar", SimilarView.as_view(), name="api_similar"),
     path(f"{_FACE}/similar.csv", SimilarCsvView.as_view(), name="api_similar_csv"),
     path("verify", VerifyView.as_view(), name="api_verify"),

@@ -12,6 +12,7 @@ from recognition.models.import_run import ImportItem, ImportRun, ItemStatus
 from recognition.models.model_version import ModelVersion
 from recognition.models.photo import Photo
 from recognition.models.probe import Decision, Probe, ProbeFace, ProbeMatch
+from recognition.models.probe_batch import ProbeBatch, ProbeBatchItem
 from recognition.models.review import ReviewAction, ReviewDecision
 from recognition.models.search import SearchIndex, TemplateChange
 from recognition.models.template import FaceTemplate
@@ -45,6 +46,8 @@ __all__ = [
     "ModelVersion",
     "Photo",
     "Probe",
+    "ProbeBatch",
+    "ProbeBatchItem",
     "ProbeFace",
     "ProbeMatch",
     "ReviewAction",

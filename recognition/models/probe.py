@@ -67,6 +67,7 @@ class ProbeFace(DetectedFaceFields):
     """One face of a probe and the decision about it.
 
     `identity` and `score` are the best candidate's, whether or not it reached the threshold.
+    `reported_at` is set once somebody said that the answer is wrong.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -78,6 +79,10 @@ class ProbeFace(DetectedFaceFields):
         Identity, null=True, on_delete=models.SET_NULL, related_name="sightings"
     )
     score = models.FloatField(null=True)
+    reported_at = models.DateTimeField(null=True)
+    reported_by = models.ForeignKey(
+        "accounts.User", null=True, on_delete=models.SET_NULL, related_name="+"
+    )
 
     class Meta:
         ordering = ["number"]

@@ -4,13 +4,15 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 
 from recognition.models import Decision, FaceImage, Gallery, Identity, Probe, ProbeFace, ProbeMatch
 from recognition.selectors.thresholds import ThresholdInfo, stranger_sentence
+
+CANDIDATES = 5
+"""People that an answer lists unless the call chose another number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ def face_answer(probe: Probe, face: ProbeFace, *, similar_limit: int = 24) -> Fa
         reason=face.reason,
         identity=face.identity if face.decision == Decision.IDENTIFIED else None,
         score=face.score,
-        candidates=_candidates(face),
+        candidates=_candidates(face, probe.settings.get("chosen", {}).get("top", CANDIDATES)),
         similar=page.images,
         similar_total=page.total,
         similar_below_threshold=face.decision == Decision.UNKNOWN,
@@ -178,20 +180,25 @@ def _similar_image(row: ProbeMatch) -> SimilarImage:
     )
 
 
-def _candidates(face: ProbeFace) -> tuple[CandidateInfo, ...]:
+def _candidates(face: ProbeFace, most: int) -> tuple[CandidateInfo, ...]:
     """Return the nearest people, one row each, best first."""
-    best: dict[Any, CandidateInfo] = {}
-    rows = face.matches.select_related("face__identity", "face__photo").order_by("-score", "pk")
-    for row in rows[:500]:
-        identity = row.face.identity
-        if identity is not None and identity.pk not in best and len(best) < 5:
-            best[identity.pk] = CandidateInfo(
-                identity=identity,
-                score=row.score,
-                above_threshold=row.above_threshold,
-                best_face=row.face,
-            )
-    return tuple(best.values())
+    rows = (
+        face.matches.filter(face__identity__isnull=False)
+        .select_related("face__identity", "face__photo")
+        .order_by("face__identity_id", "-score", "pk")
+        .distinct("face__identity_id")
+    )
+    best = sorted(rows, key=lambda row: (-row.score, row.pk))[:most]
+    return tuple(
+        CandidateInfo(
+            identity=row.face.identity,
+            score=row.score,
+            above_threshold=row.above_threshold,
+            best_face=row.face,
+        )
+        for row in best
+        if row.face.identity is not None
+    )
 
 
 def _face_sentence(face: ProbeFace) -> str:

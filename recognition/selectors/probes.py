@@ -19,8 +19,13 @@ class SimilarIdentity:
     images: int
 
 
-def recent_probes(principal: Asks, *, gallery: Gallery | None = None) -> "QuerySet[Probe]":
-    """Return probes, newest first, with `face_count`, counts per decision and `names`."""
+def recent_probes(
+    principal: Asks, *, gallery: Gallery | None = None, reported: bool = False
+) -> "QuerySet[Probe]":
+    """Return probes, newest first, with `face_count`, counts per decision and `names`.
+
+    `reported` leaves those of which somebody said that they are wrong.
+    """
     identified = Q(faces__decision=Decision.IDENTIFIED)
     found = Probe.objects.visible_to(principal).annotate(
         face_count=Count("faces"),
@@ -32,6 +37,9 @@ def recent_probes(principal: Asks, *, gallery: Gallery | None = None) -> "QueryS
             distinct=True,
         ),
     )
+    if reported:
+        wrong = ProbeFace.objects.filter(reported_at__isnull=False).values("probe_id")
+        found = found.filter(pk__in=wrong)
     if gallery is not None:
         found = found.filter(gallery=gallery)
     return found.select_related("gallery").order_by("-pk")

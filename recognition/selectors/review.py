@@ -10,7 +10,7 @@ from recognition.models import FaceImage, FaceState, Gallery, Identity, ReviewDe
 
 BESIDE = 6
 """Images of a person that are shown beside the one in question."""
-OPEN_REMARKS = ("possible_duplicate",)
+OPEN_REMARKS = ("possible_duplicate", "reported_wrong")
 """Remarks on searchable images that ask for a decision."""
 
 

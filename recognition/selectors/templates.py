@@ -18,7 +18,7 @@ from pgvector import HalfVector
 from psycopg import sql
 
 from recognition.metrics import SEARCH_SECONDS
-from recognition.models import Cohort, FaceTemplate, Gallery, ModelVersion
+from recognition.models import Cohort, FaceImage, FaceTemplate, Gallery, ModelVersion
 from recognition.models.template import VectorLength, VectorNorm
 from recognition.vision.types import Floats
 
@@ -170,6 +170,18 @@ def at_least(gallery: Gallery, embedding: Floats, *, score: float) -> list[Match
 def of_identity(gallery: Gallery, identity_id: uuid.UUID, embedding: Floats) -> list[Match]:
     """Return every searchable face of one person with its score, best first."""
     return _search(_OF_IDENTITY, gallery, embedding, identity=identity_id)
+
+
+def embedding_of(face: FaceImage) -> Floats | None:
+    """Return a stored face's embedding under its gallery's version: float32 (d,), unit norm."""
+    row = FaceTemplate.objects.filter(
+        face=face, model_version_id=face.gallery.model_version_id
+    ).first()
+    if row is None:
+        return None
+    vector = np.asarray(row.embedding, np.float32)
+    unit: Floats = vector / np.float32(np.linalg.norm(vector))
+    return unit
 
 
 def centroid_length(gallery: Gallery, identity_id: uuid.UUID) -> float | None:

@@ -56,7 +56,7 @@ def threshold_of(gallery: Gallery) -> ThresholdInfo:
 
 def evaluated_info(row: GalleryThreshold) -> ThresholdInfo:
     """Return an applied threshold in the form that answers use."""
-    one_in = _two_digits(1 / row.fpir) if row.fpir > 0 else 0
+    one_in = two_digits(1 / row.fpir) if row.fpir > 0 else 0
     named = f"about 1 stranger in {one_in:,} is named" if one_in else "no stranger was named"
     return ThresholdInfo(
         value=row.value,
@@ -94,7 +94,7 @@ def stranger_sentence(gallery: Gallery, score: float, threshold: ThresholdInfo) 
     if one_in < 2:
         return "most strangers score this high"
     relation = "fewer than" if bounded else "about"
-    return f"{relation} 1 in {_two_digits(one_in):,} strangers score this high"
+    return f"{relation} 1 in {two_digits(one_in):,} strangers score this high"
 
 
 def basis_of(gallery: Gallery) -> int:
@@ -112,7 +112,7 @@ def threshold_for_size(
     """Return the default threshold for so many templates, for the present kind if none is given."""
     kind = kind or scoring_of(gallery).kind
     choice = calibration_of(gallery, kind).threshold_for(templates, fpir=NOMINAL_FPIR)
-    one_in = _two_digits(1 / choice.expected_fpir)
+    one_in = two_digits(1 / choice.expected_fpir)
     return ThresholdInfo(
         value=round(choice.score, 4),
         source="default",
@@ -140,7 +140,7 @@ def calibration_of(gallery: Gallery, kind: str | None = None) -> Calibration:
         return Calibration.load(name, kind=wanted.value)
 
 
-def _two_digits(number: float) -> int:
+def two_digits(number: float) -> int:
     """Round to two significant digits: more would claim a precision that a calibration lacks."""
     if number < 10:
         return max(1, round(number))

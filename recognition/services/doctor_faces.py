@@ -12,6 +12,7 @@ from recognition.models import (
     Identity,
     ImportRun,
     Probe,
+    ProbeBatch,
     ProbeFace,
     ProbeMatch,
 )
@@ -56,6 +57,11 @@ _FOREIGN: tuple[tuple[type[Model], Q], ...] = (
     (ProbeMatch, ~Q(face__gallery_id=F("probe_face__probe__gallery_id"))),
     (
         ImportRun,
+        ~Q(organization_id=F("gallery__organization_id"))
+        | Q(job__isnull=False) & ~Q(organization_id=F("job__organization_id")),
+    ),
+    (
+        ProbeBatch,
         ~Q(organization_id=F("gallery__organization_id"))
         | Q(job__isnull=False) & ~Q(organization_id=F("job__organization_id")),
     ),

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from faceplatform.core.models.job import ACTIVE_STATES
 from faceplatform.core.storage import photo_key
-from recognition.models import ImportRun, Photo
+from recognition.models import ImportRun, Photo, ProbeBatch
 from recognition.services import stored_files
 from recognition.services.doctor_findings import Findings, Progress
 from recognition.services.photos import lock_bytes, release_photos
@@ -86,10 +86,13 @@ def _wanted_photos(keys: Iterable[str]) -> set[str]:
 
 
 def _wanted_archives(keys: Iterable[str]) -> set[str]:
-    """Return those of the keys that an import still reads or will read."""
+    """Return those of the keys that an import or a batch still reads or will read."""
     asked = [key for key in keys if stored_files.is_archive(key)]
-    runs = ImportRun.objects.filter(archive__in=asked, job__state__in=ACTIVE_STATES)
-    return set(runs.values_list("archive", flat=True))
+    found: set[str] = set()
+    for model in (ImportRun, ProbeBatch):
+        rows = model._default_manager.filter(archive__in=asked, job__state__in=ACTIVE_STATES)
+        found |= set(rows.values_list("archive", flat=True))
+    return found
 
 
 def _check_unwanted(findings: Findings, key: str, settled: dt.timedelta) -> None:

@@ -29,6 +29,7 @@ _REASONS = {
     "like_another": "it looks more like somebody else",
     "possible_duplicate": "somebody who looks the same is here already",
     "near_duplicate": "nearly the same image is here already",
+    "reported_wrong": "somebody said that an answer by this image was wrong",
     "not_this_person": "rejected in review",
     "label_doubted": "the label may be wrong",
     "unnamed": "nobody has named it yet",

@@ -44,7 +44,9 @@ class ImagePage(PolicyView):
 
     def face(self, pk: UUID) -> FaceImage:
         """Return the image, 404 where it is not one of the principal's."""
-        rows = FaceImage.objects.visible_to(self.principal).select_related("identity", "gallery")
+        rows = FaceImage.objects.visible_to(self.principal).select_related(
+            "identity", "gallery__model_version"
+        )
         found: FaceImage = get_object_or_404(rows, pk=pk)
         return found
 

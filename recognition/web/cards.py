@@ -11,8 +11,9 @@ from uuid import UUID
 
 from django.urls import reverse
 
+from faceplatform.accounts.policy import Action, allows
 from faceplatform.accounts.principal import Principal
-from recognition.models import Decision, FaceImage, Identity, Probe
+from recognition.models import Decision, FaceImage, FaceState, Identity, Probe
 from recognition.selectors.answers import Answer, CandidateInfo, FaceAnswer, SimilarImage
 from recognition.selectors.galleries import GalleryCard
 from recognition.selectors.probes import SimilarIdentity, similar_identities
@@ -57,6 +58,7 @@ class ImageTile:
     size: tuple[int, int]
     delete_url: str = ""
     original_url: str = ""
+    resembling_url: str = ""
     number: int = 0
 
 
@@ -115,6 +117,8 @@ class FaceCard:
     enroll_url: str
     decision_url: str = ""
     keep_url: str = ""
+    reported: bool = False
+    report_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +168,7 @@ def image_tile(
     principal: Principal, face: FaceImage, *, may_delete: bool, may_export: bool, number: int = 0
 ) -> ImageTile:
     """Return the tile of one image of a person; `face.photo` is read."""
+    may_search = face.state == FaceState.ENROLLED and allows(principal, Action.IDENTIFY)
     original = ""
     if may_export:
         original = picture_url(principal=principal, kind="original", photo_id=face.photo_id)
@@ -178,6 +183,7 @@ def image_tile(
         size=(face.photo.width, face.photo.height),
         delete_url=reverse("image_delete", args=[face.pk]) if may_delete else "",
         original_url=original,
+        resembling_url=reverse("image_resembling", args=[face.pk]) if may_search else "",
         number=number,
     )
 
@@ -216,6 +222,7 @@ def _face_card(
     principal: Principal, probe: Probe, face: FaceAnswer, *, may_enroll: bool
 ) -> FaceCard:
     stored = _best_stored(face)
+    may_report = face.identity is not None and allows(principal, Action.REVIEW_DECIDE)
     where = [probe.pk, face.number]
     may_enroll = may_enroll and probe.photo_id is not None and face.decision != "low_quality"
     src = ""
@@ -240,7 +247,7 @@ def _face_card(
         quality=face.quality,
         box=inside(face.box, probe.width, probe.height),
         points=face.landmarks,
-        candidates=tuple(_candidate_row(principal, row) for row in _next_candidates(face)),
+        candidates=tuple(candidate_row(principal, row) for row in _next_candidates(face)),
         similar=similar_tiles(principal, face.similar),
         similar_total=face.similar_total,
         similar_below=face.similar_below_threshold,
@@ -250,6 +257,8 @@ def _face_card(
         enroll_url=reverse("probe_enroll", args=where) if may_enroll else "",
         decision_url=reverse("probe_decision", args=where),
         keep_url=reverse("probe_keep", args=where) if may_enroll else "",
+        reported=face.face.reported_at is not None,
+        report_url=reverse("probe_report", args=where) if may_report else "",
     )
 
 
@@ -281,7 +290,8 @@ def _next_candidates(face: FaceAnswer) -> tuple[CandidateInfo, ...]:
     return tuple(row for row in face.candidates if row.identity.pk != face.identity.pk)
 
 
-def _candidate_row(principal: Principal, row: CandidateInfo) -> CandidateRow:
+def candidate_row(principal: Principal, row: CandidateInfo) -> CandidateRow:
+    """Return the row of one of the nearest people."""
     return CandidateRow(
         pk=row.identity.pk,
         name=row.identity.name,

@@ -12,11 +12,12 @@ from faceplatform.accounts.access import PolicyView
 from faceplatform.accounts.policy import Action, allows
 from faceplatform.core.errors import DomainError
 from recognition.models import Gallery
-from recognition.services.identification import identify
+from recognition.services.identification import identify_in
 from recognition.web.base import fragment, go
 from recognition.web.forms import IdentifyForm
 
 REMEMBERED = "identify_gallery"
+_NUMBERS = ("top", "min_quality", "threshold")
 
 
 class IdentifyView(PolicyView):
@@ -35,12 +36,13 @@ class IdentifyView(PolicyView):
             gallery, photo = form.cleaned_data["gallery"], form.cleaned_data["photo"]
             request.session[REMEMBERED] = str(gallery.pk)
             try:
-                probe = identify(
-                    gallery=gallery,
+                probe = identify_in(
+                    galleries=form.galleries(),
                     data=photo.read(),
                     name=photo.name or "photo",
                     actor=self.principal.actor,
-                )
+                    options=form.options(),
+                )[0]
             except DomainError as error:
                 form.refuse(error)
             else:
@@ -61,7 +63,7 @@ class IdentifyView(PolicyView):
 
     def _galleries(self) -> "QuerySet[Gallery]":
         rows = Gallery.objects.visible_to(self.principal).filter(searchable=True)
-        return rows.order_by("name")
+        return rows.select_related("model_version").order_by("name")
 
     def _form(self) -> IdentifyForm:
         wanted = self.request.GET.get("gallery") or self.request.session.get(REMEMBERED)
@@ -74,4 +76,7 @@ class IdentifyView(PolicyView):
             "form": form,
             "may_ask": allows(self.principal, Action.IDENTIFY),
             "has_galleries": self._galleries().exists(),
+            "several": self._galleries().count() > 1,
+            "opened": any(form.data.get(name) for name in ("also", *_NUMBERS)),
+            "numbers": [form[name] for name in _NUMBERS],
         }

@@ -20,6 +20,7 @@ from recognition.services.enrollment import explain
 from recognition.services.pictures import picture_url
 from recognition.services.probe_actions import ask_again, enroll_probe_face
 from recognition.services.probes import delete_probe
+from recognition.services.reports import report_wrong
 from recognition.web.base import ProbePage, fragment, go
 from recognition.web.cards import face_cards, probe_row, similar_tiles
 from recognition.web.forms import EnrollFaceForm
@@ -35,10 +36,14 @@ class ProbesView(PolicyView):
     actions: ClassVar[dict[str, Action]] = {"GET": Action.PROBE_VIEW}
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        page = Paginator(recent_probes(self.principal), PAGE).get_page(request.GET.get("page"))
+        reported = request.GET.get("reported") == "1"
+        found = recent_probes(self.principal, reported=reported)
+        page = Paginator(found, PAGE).get_page(request.GET.get("page"))
         may_delete = allows(self.principal, Action.PROBE_DELETE)
         rows = [probe_row(self.principal, probe, may_delete=may_delete) for probe in page]
-        return render(request, "recognition/probes.html", {"page": page, "rows": rows})
+        return render(
+            request, "recognition/probes.html", {"page": page, "rows": rows, "reported": reported}
+        )
 
 
 class ProbeView(ProbePage):
@@ -65,10 +70,17 @@ class ProbeView(ProbePage):
             "single": len(answer.faces) == 1,
             "names": list(dict.fromkeys(f.identity.name for f in answer.faces if f.identity)),
             "screen": screen,
+            "together": self._together(probe),
             "shapes": score_shapes(probe.gallery),
             "total_seconds": sum(probe.timings.values()) / 1000,
             "other_galleries": others.exclude(pk=probe.gallery_id).order_by("name")[:50],
         }
+
+    def _together(self, probe: Probe) -> list[Any]:
+        """Return the answers of the other galleries that were asked with this one."""
+        asked = probe.settings.get("together", [])
+        rows = recent_probes(self.principal).filter(pk__in=asked).exclude(pk=probe.pk)
+        return sorted(rows, key=lambda row: asked.index(str(row.pk)))
 
 
 class FaceOfProbe(ProbePage):
@@ -162,6 +174,17 @@ class ProbeEnrollView(FaceOfProbe):
         people = Identity.objects.visible_to(self.principal).filter(gallery=face.probe.gallery)
         found: Identity = get_object_or_404(people, pk=form.cleaned_data["identity"])
         return found
+
+
+class ProbeReportView(FaceOfProbe):
+    """Saying that a face was given a wrong name."""
+
+    actions: ClassVar[dict[str, Action]] = {"POST": Action.REVIEW_DECIDE}
+
+    def post(self, request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
+        image = report_wrong(probe_face=self.face(pk, number), actor=self.principal.actor)
+        said = "Noted. The image behind this answer waits in review." if image else "Noted."
+        return go(request, reverse("probe", args=[pk]), said=said)
 
 
 class ProbeAgainView(ProbePage):

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from recognition.web import (
+    batches,
     compare,
     decisions,
     galleries,
@@ -10,6 +11,7 @@ from recognition.web import (
     identify,
     identities,
     imports,
+    looking,
     people_actions,
     probes,
     review,
@@ -19,6 +21,16 @@ from recognition.web.pictures import PictureView
 
 urlpatterns = [
     path("identify/", identify.IdentifyView.as_view(), name="identify"),
+    path("identify/look-alikes/", looking.LookAlikesView.as_view(), name="identify_play"),
+    path("identify/live/", looking.LivePageView.as_view(), name="identify_live"),
+    path(
+        "images/<uuid:pk>/resembling/",
+        looking.ImageResemblingView.as_view(),
+        name="image_resembling",
+    ),
+    path("galleries/<uuid:pk>/batch/", batches.BatchNewView.as_view(), name="gallery_batch"),
+    path("batches/<uuid:pk>/", batches.BatchPageView.as_view(), name="probe_batch"),
+    path("batches/<uuid:pk>/answers.csv", batches.BatchCsvView.as_view(), name="probe_batch_csv"),
     path("compare/", compare.CompareView.as_view(), name="compare"),
     path("compare/<uuid:pk>/", compare.ComparisonView.as_view(), name="comparison"),
     path(
@@ -34,6 +46,11 @@ urlpatterns = [
         "probes/<uuid:pk>/faces/<int:number>/enroll/",
         probes.ProbeEnrollView.as_view(),
         name="probe_enroll",
+    ),
+    path(
+        "probes/<uuid:pk>/faces/<int:number>/report/",
+        probes.ProbeReportView.as_view(),
+        name="probe_report",
     ),
     path(
         "probes/<uuid:pk>/faces/<int:number>/decision/",

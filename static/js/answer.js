@@ -23,8 +23,9 @@ for (const [enter, leave] of [["mouseover", "mouseout"], ["focusin", "focusout"]
 document.addEventListener("click", (event) => {
   const box = event.target.closest(".face-box[data-face]");
   if (!box) return;
-  event.preventDefault();
   const card = document.getElementById(`face-${box.dataset.face}`);
+  if (!card) return; // the box leads to another page
+  event.preventDefault();
   card.scrollIntoView({ block: "start", behavior: "auto" });
   card.focus({ preventScroll: true });
 });

@@ -72,6 +72,17 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ("GET", "identify?gallery"): lambda w, c: Ask(query=f"?gallery={w.a.gallery.pk}"),
     ("GET", "probe_similar?identity"): lambda w, c: Ask(query=f"?identity={w.a.identity.pk}"),
     ("POST", "api_identify"): lambda w, c: Ask(form={"image": photo_of()}),
+    ("POST", "api_identify_many"): lambda w, c: Ask(
+        form={"image": photo_of(), "galleries": [str(w.a.gallery.pk)]}
+    ),
+    ("POST", "api_report"): _json(),
+    ("POST", "api_batches"): lambda w, c: Ask(form={"archive": zip_of_people()}),
+    ("POST", "gallery_batch"): lambda w, c: Ask(form={"photos": photo_of()}),
+    ("POST", "api_look_alikes"): lambda w, c: Ask(form={"image": photo_of()}),
+    ("POST", "api_live"): lambda w, c: Ask(form={"image": photo_of()}),
+    ("POST", "identify_play"): lambda w, c: Ask(
+        form={"gallery": str(w.a.gallery.pk), "photo": photo_of()}
+    ),
     ("POST", "api_verify"): lambda w, c: Ask(
         form={"first": photo_of(), "second": photo_of(variant=6)}
     ),

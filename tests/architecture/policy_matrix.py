@@ -63,6 +63,14 @@ GET    api_models           |401|200 200 200 200|200 200 200 200|200 403 403|200
 # asking who is in a photo
 POST   api_identify         |401|403 200 200 200|404 404 404 404|403 200 403|404 404 404|404 404
 POST   api_verify           |401|403 200 200 200|403 200 200 200|403 200 403|403 200 403|403 403
+POST   api_identify_many    |401|403 200 200 200|403 404 404 404|403 200 403|403 404 403|403 403
+POST   api_look_alikes      |401|403 200 200 200|404 404 404 404|403 200 403|404 404 404|404 404
+POST   api_live             |401|403 200 200 200|404 404 404 404|403 200 403|404 404 404|404 404
+GET    api_resembling       |401|403 200 200 200|404 404 404 404|403 200 403|404 404 404|404 404
+POST   api_report           |401|403 200 200 200|404 404 404 404|403 403 403|404 404 404|404 404
+POST   api_batches          |401|403 202 202 202|404 404 404 404|403 202 403|404 404 404|404 404
+GET    api_batch            |401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
+GET    api_batch_csv        |401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
 POST   api_verify_identity  |401|403 200 200 200|404 404 404 404|403 200 403|404 404 404|404 404
 GET    api_verifications    |401|200 200 200 200|200 200 200 200|200 403 403|200 403 403|403 403
 GET    api_verification     |401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
@@ -150,6 +158,15 @@ POST   identity_verify      |in |403 302 302 302|404 404 404 404|in  in  in |in 
 GET    probes               |in |200 200 200 200|200 200 200 200|in  in  in |in  in  in |403 403
 GET    probe                |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
 POST   probe_delete         |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
+GET    identify_play        |in |403 200 200 200|403 200 200 200|in  in  in |in  in  in |403 403
+POST   identify_play        |in |403 200 200 200|403 422 422 422|in  in  in |in  in  in |403 403
+GET    identify_live        |in |403 200 200 200|403 200 200 200|in  in  in |in  in  in |403 403
+GET    image_resembling     |in |403 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+POST   probe_report         |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
+GET    gallery_batch        |in |403 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+POST   gallery_batch        |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
+GET    probe_batch          |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+GET    probe_batch_csv      |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
 POST   probe_again          |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
 POST   probe_enroll         |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
 GET    probe_decision       |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404

@@ -26,8 +26,8 @@ _OWNED = (
     "accounts_apikey", "accounts_membership", "core_auditevent", "core_job",
     "recognition_faceimage", "recognition_facetemplate", "recognition_gallery",
     "recognition_gallerythreshold", "recognition_identity", "recognition_importrun",
-    "recognition_photo", "recognition_probe", "recognition_verification", "training_dataset",
-    "training_evaluation",
+    "recognition_photo", "recognition_probe", "recognition_probebatch",
+    "recognition_verification", "training_dataset", "training_evaluation",
 )  # fmt: skip
 _VOLATILE = {"accounts_apikey": "last_used_at"}
 _WRITE = re.compile(r"\s*(INSERT|UPDATE|DELETE)\b", re.IGNORECASE)

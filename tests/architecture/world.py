@@ -41,6 +41,7 @@ from tests.factories import (
     JobLogLineFactory,
     OrganizationFactory,
     PhotoFactory,
+    ProbeBatchFactory,
     ProbeFaceFactory,
     ProbeFactory,
     ProbeMatchFactory,
@@ -179,6 +180,7 @@ def make_team(name: str) -> Team:
     rows: list[Model] = [gallery, identity, template.face, probe, verification, run, run.job, key]
     rows += [decision, finding, consent, merge]
     rows += [dataset, evaluation, threshold]
+    rows.append(ProbeBatchFactory.create(gallery=gallery, name=f"{name}-photos.zip"))
     return Team(
         organization=organization,
         gallery=gallery,

@@ -3,6 +3,7 @@
 DRF's own read `true` and "1" as 1, 5 as "5" and "yes" as true, and drop what they do not know.
 """
 
+import math
 from typing import Any
 
 from django.utils.datastructures import MultiValueDict
@@ -68,6 +69,19 @@ class WholeNumberField(serializers.IntegerField):
         if isinstance(data, bool) or not (isinstance(data, int) or text):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+class NumberField(serializers.FloatField):
+    """A finite number, in JSON as such and in forms as digits. `true` and "nan" are none."""
+
+    def to_internal_value(self, data: Any) -> float:
+        """Return the number; refuse anything else."""
+        if isinstance(data, bool) or (isinstance(data, str) and _is_json(self)):
+            self.fail("invalid")
+        value = super().to_internal_value(data)
+        if not math.isfinite(value):
+            self.fail("invalid")
+        return value
 
 
 class TruthField(serializers.BooleanField):

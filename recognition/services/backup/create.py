@@ -25,7 +25,16 @@ from faceplatform.core.errors import DomainError
 from faceplatform.core.models import Job
 from faceplatform.core.models.job import ACTIVE_STATES
 from faceplatform.core.storage import photo_key
-from recognition.models import FaceImage, FaceTemplate, Gallery, Identity, ImportRun, Photo, Probe
+from recognition.models import (
+    FaceImage,
+    FaceTemplate,
+    Gallery,
+    Identity,
+    ImportRun,
+    Photo,
+    Probe,
+    ProbeBatch,
+)
 from recognition.services import stored_files
 from recognition.services.backup import archive, database, ledger
 from recognition.services.doctor import no_progress
@@ -124,12 +133,13 @@ def _dump(target: Path, wanted: IO[bytes]) -> dict[str, Any]:
 
 
 def _referenced() -> Iterator[str]:
-    """Yield the names of all content files: photos, and archives that wait for their import."""
+    """Yield the names of all content files: photos, and archives that wait for their job."""
     photos = Photo.objects.order_by("organization_id", "sha256")
     for organization_id, sha256 in photos.values_list("organization_id", "sha256").iterator():
         yield photo_key(organization_id, sha256)
-    runs = ImportRun.objects.filter(job__state__in=ACTIVE_STATES).exclude(archive="")
-    yield from runs.order_by("archive").values_list("archive", flat=True).iterator()
+    for model in (ImportRun, ProbeBatch):
+        runs = model._default_manager.filter(job__state__in=ACTIVE_STATES).exclude(archive="")
+        yield from runs.order_by("archive").values_list("archive", flat=True).iterator()
 
 
 def _copy_files(backup: archive.BackupWriter, wanted: IO[bytes], progress: Progress) -> _Copied:
