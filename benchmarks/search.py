@@ -62,7 +62,8 @@ def fill(gallery: Any, people: People, count: int, first: int = 0) -> tuple[floa
         sha256="0" * 64,
         defaults={"size": 1, "media_type": "image/jpeg", "width": 1, "height": 1},
     )
-    seconds, owners = 0.0, {}
+    seconds = 0.0
+    owners: dict[UUID, int] = {}
     for start in range(0, count, _CHUNK):
         numbers = np.arange(start, min(start + _CHUNK, count)) // PER_PERSON + first
         persons = Identity.objects.bulk_create(

@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from django.db import connection, transaction
@@ -231,7 +232,7 @@ def describe(
     cohort_id: int | None,
 ) -> list[Described]:
     """Return what scoring needs of some faces under one version; faces without it are left out."""
-    parameters = {
+    parameters: dict[str, Any] = {
         "probe": _text(embedding),
         "gallery": gallery.pk,
         "version": version.pk,
@@ -241,8 +242,14 @@ def describe(
     with connection.cursor() as cursor:
         cursor.execute(_DESCRIBE, parameters)
         return [
-            Described(row[0], row[1], *(math.nan if v is None else v for v in row[2:4]), row[4])
-            for row in cursor.fetchall()
+            Described(
+                face,
+                score,
+                math.nan if mean is None else mean,
+                math.nan if deviation is None else deviation,
+                rest,
+            )
+            for face, score, mean, deviation, rest in cursor.fetchall()
         ]
 
 
@@ -293,7 +300,7 @@ def _search(
         return [Match(face_id=row[0], score=float(row[1])) for row in cursor.fetchall()]
 
 
-def _vectors(query: str, parameters: dict[str, object]) -> tuple[list[int], Floats]:
+def _vectors(query: str, parameters: dict[str, Any]) -> tuple[list[int], Floats]:
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)
         rows = cursor.fetchall()

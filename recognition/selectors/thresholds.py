@@ -1,7 +1,7 @@
 """The score from which a face counts as a known person."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, cast
 
 from recognition.models import Gallery, GalleryThreshold, ScoreKind
 from recognition.refusals import refusals
@@ -9,6 +9,7 @@ from recognition.selectors.evaluated import active_threshold, stranger_share
 from recognition.selectors.score_kinds import scoring_of
 from recognition.selectors.templates import count_about
 from recognition.vision.calibration import Calibration
+from recognition.vision.scoring import ScoreKind as Kind
 
 NOMINAL_FPIR = 0.01
 REGROWTH = 1.25
@@ -137,7 +138,7 @@ def calibration_of(gallery: Gallery, kind: str | None = None) -> Calibration:
     if wanted in {ScoreKind.FUSED, ScoreKind.FUSED_NORMALISED} and gallery.ensemble is not None:
         name = gallery.ensemble.backbone
     with refusals():
-        return Calibration.load(name, kind=wanted.value)
+        return Calibration.load(name, kind=cast(Kind, wanted.value))
 
 
 def two_digits(number: float) -> int:

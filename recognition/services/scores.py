@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import cast
 from uuid import UUID
 
 import numpy as np
@@ -13,7 +14,7 @@ from recognition.selectors.score_kinds import Scoring, scoring_of
 from recognition.selectors.templates import Described, Match
 from recognition.services.cohorts import statistics
 from recognition.vision.calibration import Calibration
-from recognition.vision.scoring import CohortStatistics, Mix, normalised
+from recognition.vision.scoring import CohortStatistics, Mix, ScoreKind, normalised
 from recognition.vision.types import AnalysedFace, Floats
 
 
@@ -92,7 +93,7 @@ def current_scoring(gallery: Gallery) -> Scoring:
 
 def _mix_of(scoring: Scoring) -> Mix:
     with refusals():
-        mix = Calibration.load(scoring.calibration, kind=scoring.kind.value).mix
+        mix = Calibration.load(scoring.calibration, kind=cast(ScoreKind, scoring.kind.value)).mix
     if mix is None:
         raise AssertionError("a mixed kind's calibration file has no mix")
     return mix

@@ -33,6 +33,7 @@ def run() -> Run:
         source = Source(gallery, more.pop("dataset", None), more.pop("part", ""))
         made = start_evaluation(source=source, **(options | more))
         run_evaluation(QuietContext(made))
+        assert made.job_id is not None
         Job.objects.filter(pk=made.job_id).update(state=JobState.SUCCEEDED)
         return Evaluation.objects.select_related("gallery", "dataset", "job").get(pk=made.pk)
 

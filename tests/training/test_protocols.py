@@ -121,6 +121,7 @@ def test_leaks_between_parts_are_found(gallery: Gallery) -> None:
     dataset = freeze(gallery, SplitKind.STRATIFIED)
     run_check(QuietContext(dataset))
     dataset.refresh_from_db()
+    assert dataset.leaks is not None
     assert dataset.leaks["bytes"] == 0
     assert len(dataset.leaks["people"]) == 60
 

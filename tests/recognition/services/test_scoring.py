@@ -58,7 +58,7 @@ class SecondEmbedder:
 @pytest.fixture
 def crowd(fake_pipeline: FakePipeline, files: Path, monkeypatch: pytest.MonkeyPatch) -> Gallery:
     cone = ConePipeline(digest=fake_pipeline.version.digest)
-    monkeypatch.setitem(pipelines.ready, fake_pipeline.version.backbone, cone)  # type: ignore[arg-type]
+    monkeypatch.setitem(pipelines.ready, fake_pipeline.version.backbone, cone)
     return crowded_gallery(PEOPLE)
 
 
@@ -164,7 +164,7 @@ def test_an_ensemble_embeds_what_is_stored_and_what_comes(
     second = builtin_version("dlib-resnet")
     other = FakePipeline(digest=second.digest)
     other.embedder = SecondEmbedder()  # type: ignore[attr-defined]
-    monkeypatch.setitem(pipelines.ready, "dlib-resnet", other)  # type: ignore[arg-type]
+    monkeypatch.setitem(pipelines.ready, "dlib-resnet", other)
     organization = OrganizationFactory.create()
     gallery = create_gallery(organization_id=organization.pk, name="Both", actor=SYSTEM)
     for person, name in ((1, "Ann"), (2, "Bob")):

@@ -33,7 +33,8 @@ def test_similarity_is_the_least_squares_answer() -> None:
         return float((((POINTS @ matrix[:, :2].T + matrix[:, 2]) - target) ** 2).sum())
 
     for change in np.eye(4) * 1e-2:
-        a, b, x, y = best[0, 0] + change[0], best[1, 0] + change[1], *(best[:, 2] + change[2:])
+        a, b = best[0, 0] + change[0], best[1, 0] + change[1]
+        x, y = (float(value) for value in best[:, 2] + change[2:])
         assert error(np.array([[a, -b, x], [b, a, y]])) > error(best)
 
 

@@ -88,7 +88,13 @@ def test_mixes_stay_in_range_and_keep_the_order_of_their_terms() -> None:
 def test_a_mix_survives_its_file_and_bad_files_are_refused() -> None:
     mix = a_mix(full_yaw=20.0, no_yaw=40.0)
     assert Mix.from_json(json.loads(json.dumps(mix.as_json()))) == mix
-    for change in ({"kind": "raw"}, {"kind": "guess"}, {"terms": []}, {"correlation": [[1.0]]}):
+    changes: tuple[dict[str, object], ...] = (
+        {"kind": "raw"},
+        {"kind": "guess"},
+        {"terms": []},
+        {"correlation": [[1.0]]},
+    )
+    for change in changes:
         with pytest.raises(ValueError, match=r"kind of score|a mix needs"):
             Mix.from_json(mix.as_json() | change)
     with pytest.raises(ValueError, match="cohort"):
