@@ -37,6 +37,9 @@ def evidence_of(gallery: Gallery) -> Evidence | None:
     if row.model_version_id != gallery.model_version_id:
         said = "The gallery has another model since; until a new evaluation the default is used."
         return Evidence(row, (said,))
+    if row.score_kind != gallery.score_kind:
+        said = "The gallery compares by another kind of score since; the default is used."
+        return Evidence(row, (said,))
     if row.fingerprint == gallery_fingerprint(gallery):
         return Evidence(row, ())
     now = count_searchable(gallery)

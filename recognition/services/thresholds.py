@@ -46,14 +46,20 @@ class Measured:
 def apply_threshold(*, gallery: Gallery, measured: Measured, actor: Actor) -> GalleryThreshold:
     """Let the gallery decide by a measured threshold from now on.
 
-    Raises Conflict `model_changed` when the gallery uses another model than was measured,
-    DomainError `threshold_invalid` for a score or a target that makes no sense.
+    Raises Conflict `model_changed` or `score_kind_differs` when the gallery uses another model or
+    kind of score than was measured, DomainError `threshold_invalid` for a score or a target that
+    makes no sense.
     """
     if measured.target not in TARGETS or not -1.0 <= measured.value <= 1.0:
         raise DomainError("threshold_invalid", "A threshold is a score from -1 to 1.")
     locked = Gallery.objects.select_for_update().get(pk=gallery.pk)
     if locked.model_version_id != measured.model_version_id:
         raise Conflict("model_changed", "The gallery uses another model than was evaluated.")
+    if locked.score_kind != measured.score_kind:
+        raise Conflict(
+            "score_kind_differs",
+            "The gallery compares by another kind of score than was evaluated.",
+        )
     GalleryThreshold.objects.filter(gallery=gallery, active=True).update(active=False)
     row = GalleryThreshold.objects.create(
         organization_id=gallery.organization_id,

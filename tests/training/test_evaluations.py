@@ -149,3 +149,13 @@ def test_protocol_and_seed_are_checked() -> None:
         start_evaluation(source=Source(gallery), protocol="guess", actor=SYSTEM)
     with pytest.raises(DomainError, match="seed_invalid"):
         start_evaluation(source=Source(gallery), protocol="all_pairs", seed=-1, actor=SYSTEM)
+
+
+def test_a_gallery_of_another_kind_of_score_takes_no_raw_threshold(
+    gallery: Gallery, run: Run
+) -> None:
+    evaluation = run(gallery)
+    Gallery.objects.filter(pk=gallery.pk).update(score_kind="normalised")
+    with pytest.raises(Conflict, match="score_kind_differs"):
+        apply_evaluation(evaluation=evaluation, target="fpir", rate=0.05, actor=SYSTEM)
+    assert not GalleryThreshold.objects.exists()
