@@ -8,6 +8,7 @@ from django.test import Client
 from faceplatform.accounts.models import User
 from faceplatform.accounts.roles import Role
 from faceplatform.core.models import Job, JobState
+from recognition.models import FaceImage, FaceState, FaceTemplate, Gallery, Identity, Photo
 from recognition.services.pictures import picture_url
 from tests.admin.people import OUTSIDERS, Staff, addresses, admin_routes, told
 from tests.architecture.world import Team, World
@@ -80,9 +81,23 @@ def test_outsiders_enter_and_see_no_row(world: World, staff: Staff, who: str) ->
 def test_a_superuser_elsewhere_sees_counts_and_states(world: World, staff: Staff) -> None:
     Job.objects.filter(organization=world.b.organization).update(state=JobState.FAILED)
     page = staff.outside("superuser").get("/admin/").content.decode()
-    for team, jobs in ((world.a, [1, 0, 0, 0, 0]), (world.b, [0, 0, 0, 1, 0])):
-        # galleries, identities, images, in review, photos (one a probe's), templates
-        assert numbers_of(page, "counts", team) == [1, 1, 1, 0, 2, 1]
+    own, foreign = (
+        Job.objects.filter(organization=team.organization) for team in (world.a, world.b)
+    )
+    assert not own.exclude(state=JobState.QUEUED).exists()
+    waiting, failed = [own.count(), 0, 0, 0, 0], [0, 0, 0, foreign.count(), 0]
+    for team, jobs in ((world.a, waiting), (world.b, failed)):
+        # galleries, identities, images, in review, photos, templates
+        held = FaceImage.objects.filter(gallery=team.gallery, state=FaceState.QUARANTINED)
+        mine = {"organization": team.organization}
+        assert numbers_of(page, "counts", team) == [
+            Gallery.objects.filter(**mine).count(),
+            Identity.objects.filter(**mine).count(),
+            FaceImage.objects.filter(**mine).count(),
+            held.count(),
+            Photo.objects.filter(**mine).count(),
+            FaceTemplate.objects.filter(**mine).count(),
+        ]
         assert numbers_of(page, "jobs", team) == jobs
 
 

@@ -135,15 +135,18 @@ def test_similar_images_come_in_pages_and_of_one_person(
     page = owner_page
     data = face_photo(ADA, variant=100)
     from faceplatform.core.actors import SYSTEM
+    from recognition.models import ReviewAction
     from recognition.services.enrollment import enroll_photo
+    from recognition.services.review import decide
 
-    enroll_photo(
+    held = enroll_photo(
         gallery=gallery,
         identity=other,
         data=face_photo(ADA, variant=60),
         path="other.png",
         actor=SYSTEM,
     )
+    decide(face=held, action=ReviewAction.ACCEPT, actor=SYSTEM)
     ask(page, photo("gate.png", data))
     tiles = page.locator("#similar-1 [data-view]")
     expect(tiles).to_have_count(24)
@@ -183,8 +186,8 @@ def test_an_unknown_can_be_given_to_somebody_known(owner_page: Page, photo: Any)
     row = page.locator(".candidate", has_text="Mary")
     row.get_by_role("button", name="It is").click()
     page.locator("#confirm").get_by_role("button", name="Enroll").click()
-    expect(page.get_by_text("Enrolled as Mary.")).to_be_visible()
-    assert Identity.objects.get(name="Mary").faces.count() == 2
+    expect(page.get_by_text("Filed under Mary and held back")).to_be_visible()
+    assert Identity.objects.get(name="Mary").faces.filter(state="quarantined").count() == 1
 
 
 @pytest.mark.usefixtures("people")

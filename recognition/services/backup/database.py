@@ -37,6 +37,13 @@ _TABLES = """
        AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
      ORDER BY c.relname
 """
+_FUNCTIONS = """
+    SELECT p.proname, p.oid::regprocedure::text FROM pg_proc p
+     WHERE p.pronamespace = current_schema()::regnamespace
+       AND NOT EXISTS (SELECT 1 FROM pg_depend d
+                        WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid
+                          AND d.deptype = 'e')
+"""
 _SESSIONS = """
     SELECT count(*) FROM pg_stat_activity
      WHERE datname = current_database() AND pid <> pg_backend_pid()
@@ -56,8 +63,7 @@ class Contents:
 def contents() -> Contents:
     """Look into the database, whatever its state."""
     names = [str(row[0]) for row in _rows(_TABLES)]
-    prefixes = ("django_", *(f"{config.label}_" for config in apps.get_app_configs()))
-    ours = tuple(name for name in names if name.startswith(prefixes))
+    ours = tuple(name for name in names if name.startswith(_prefixes()))
     used = any(
         _rows(f"SELECT 1 FROM {connection.ops.quote_name(table)} LIMIT 1")  # noqa: S608
         for table in _SIGNS_OF_USE
@@ -124,14 +130,17 @@ def dump(target: Path, *, snapshot_name: str) -> None:
 
 
 def load(source: Readable, *, drop: Sequence[str]) -> None:
-    """Drop tables and load a dump, both in one transaction: all of it happens, or nothing.
+    """Drop tables and our functions and load a dump, in one transaction: all happens, or nothing.
 
     pg_restore turns the dump into SQL and psql runs it. psql would commit what it has when its
     input ends, so its input is only ended when pg_restore has come to a good end.
     Raises DomainError `load_failed`.
     """
-    tables = ", ".join(connection.ops.quote_name(name) for name in drop)
-    start = [f"SET lock_timeout = {_LOCK_WAIT_MS}", *([f"DROP TABLE {tables}"] if drop else [])]
+    start = [f"SET lock_timeout = {_LOCK_WAIT_MS}"]
+    if drop:
+        start.append("DROP TABLE " + ", ".join(connection.ops.quote_name(name) for name in drop))
+        # After the tables, whose triggers call them.
+        start += [f"DROP FUNCTION {signature}" for signature in _our_functions()]
     psql = ["--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1"]
     psql += [*(f"--command={statement}" for statement in start), "--file=-"]
     psql += [f"--dbname={_address()}"]
@@ -169,6 +178,15 @@ def refuse_newer_dump(version: int) -> None:
             f"The backup was made on PostgreSQL {version // 10_000}, "
             f"this server is {server_version() // 10_000}.",
         )
+
+
+def _prefixes() -> tuple[str, ...]:
+    return ("django_", *(f"{config.label}_" for config in apps.get_app_configs()))
+
+
+def _our_functions() -> list[str]:
+    rows = _rows(_FUNCTIONS)
+    return [str(signature) for name, signature in rows if str(name).startswith(_prefixes())]
 
 
 def _rows(query: str) -> list[tuple[object, ...]]:
