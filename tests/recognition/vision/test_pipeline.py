@@ -27,7 +27,7 @@ import importlib, pkgutil, sys
 from pathlib import Path
 import numpy as np
 import recognition.vision
-skipped = ("backbones.facenet", "backbones.mtcnn", "engines.torch")
+skipped = ("backbones.dlib_resnet", "backbones.facenet", "backbones.mtcnn", "engines.torch")
 for module in pkgutil.walk_packages(recognition.vision.__path__, "recognition.vision."):
     if not module.name.endswith(skipped):
         importlib.import_module(module.name)
