@@ -21,7 +21,7 @@ def test_a_key(key: Callable[..., Caller], organization: Organization) -> None:
     body = key(Scope.IDENTIFY).get("/api/v1/me").json()
     assert (body["kind"], body["email"], body["scopes"]) == ("key", None, ["identify"])
     assert body["organization"]["id"] == str(organization.pk)
-    assert set(body["may"]) == {"public", "account.self", "identify"}
+    assert set(body["may"]) == {"public", "account.self", "identify", "verify"}
 
 
 def test_a_person_without_an_organization_sees_only_themselves(db: None) -> None:

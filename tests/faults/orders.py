@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 VARIABLE = "FAULTS_ORDERS"
+REAL_NETWORKS = "FAULTS_REAL_NETWORKS"
+"""Set: the platform under test uses its networks instead of the stand-in."""
 Act = Literal["kill", "stop", "hold"]
 _LONGEST_HOLD = 60.0
 

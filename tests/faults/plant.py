@@ -1,6 +1,6 @@
 """Loaded by workers and web server of a platform under test: obeys orders, sees without networks.
 
-Celery loads it with `--include`, gunicorn through `tests.faults.wsgi`.
+Celery loads it with `--include`, gunicorn through `tests.faults.wsgi`; tests themselves never do.
 """
 
 import os
@@ -14,8 +14,6 @@ from tests.core import worker_kinds  # noqa: F401
 from tests.fakes import FakePipeline
 from tests.faults import orders
 
-REAL_NETWORKS = "FAULTS_REAL_NETWORKS"
-
 
 def _fake_pipeline() -> FakePipeline:
     return FakePipeline(digest=digest_of(registry.get("facenet-casia")))
@@ -23,5 +21,5 @@ def _fake_pipeline() -> FakePipeline:
 
 if orders.VARIABLE in os.environ:
     barriers.add_hook(orders.Orders(Path(os.environ[orders.VARIABLE])).obey)
-if REAL_NETWORKS not in os.environ:
+if orders.REAL_NETWORKS not in os.environ:
     pipelines.ready["facenet-casia"] = _fake_pipeline()  # type: ignore[assignment]

@@ -17,7 +17,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.fakes import face_photo
-from tests.faults import people, plant
+from tests.faults import orders, people
 from tests.faults.http import BROKEN, Client
 from tests.faults.platform import PATIENCE, Platform, free_port, until
 from tests.faults.trials import REPEATS, Outcome, Trials
@@ -128,7 +128,7 @@ def serving(platform: Platform) -> Iterator[Web]:
     environment = platform.environment | {
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "PREPARE_MODELS": "yes",
-        plant.REAL_NETWORKS: "1",
+        orders.REAL_NETWORKS: "1",
     }
     command = [sys.executable, "-m", "gunicorn", "--config"]
     command += ["python:faceplatform.stack.gunicorn_conf", "tests.faults.wsgi"]
