@@ -28,12 +28,12 @@ Key = tuple[UUID, UUID]
 FORGOTTEN_AFTER = 12 * 3600.0
 """Seconds without a look after which a matrix is read anew: changes are kept for a day."""
 
-_HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 _CHANGES = """
-    SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint, c.id, c.template_id, c.transaction
-      FROM (SELECT 1) one
+    SELECT one.horizon, c.id, c.template_id, c.transaction
+      FROM (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS horizon) one
       LEFT JOIN recognition_templatechange c
-        ON c.gallery_id = %s AND c.model_version_id = %s AND c.transaction >= %s
+        ON c.gallery_id = %s AND c.model_version_id = %s
+       AND c.transaction >= coalesce(%s::bigint, one.horizon)
 """
 _COPY = """
     COPY (SELECT t.id, t.face_id, t.embedding FROM recognition_facetemplate t
@@ -148,8 +148,10 @@ def _read(key: Key, dimension: int) -> _Held:
          ("values", ">f2", (dimension,))]
     )  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(_HORIZON)
-        horizon = cursor.fetchone()[0]
+        # Notes that can be seen before the rows are read describe what the rows hold already. They
+        # have to be remembered: any open transaction, of whatever database, keeps the horizon back.
+        cursor.execute(_CHANGES, [*key, None])
+        notes = cursor.fetchall()
         rest = bytearray()
         statement = _COPY.format(gallery=UUID(str(key[0])), version=UUID(str(key[1])))
         with cursor.copy(statement) as copy:
@@ -158,7 +160,7 @@ def _read(key: Key, dimension: int) -> _Held:
                 if len(rest) >= 8 << 20:
                     rest = _take(matrix, rest, record)
         _take(matrix, rest, record)
-    return _Held(matrix, horizon)
+    return _Held(matrix, notes[0][0], {row[1] for row in notes if row[1] is not None})
 
 
 def _take(matrix: "HalfMatrix", data: bytearray, record: np.dtype[np.void]) -> bytearray:

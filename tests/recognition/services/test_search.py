@@ -4,6 +4,7 @@ changes in the templates reaches the memory."""
 import threading
 
 import numpy as np
+import psycopg
 import pytest
 from django.db import connection, transaction
 
@@ -99,6 +100,15 @@ def test_a_statement_over_many_rows_has_everything_read_again(gallery: Gallery) 
     assert from_memory(gallery, 1500) is None
     assert held(gallery) == PEOPLE + 1100
     assert names(gallery, from_memory(gallery, 1500))[0] == "Person 1500"
+
+
+def test_an_open_transaction_does_not_have_everything_read_again(gallery: Gallery) -> None:
+    with psycopg.connect(**connection.get_connection_params()) as other:
+        other.execute("SELECT pg_current_xact_id()")
+        crowded_gallery(1100, first=1000, gallery=gallery)
+        assert held(gallery) == PEOPLE + 1100
+        for _ in range(2):
+            assert names(gallery, from_memory(gallery, 1500))[0] == "Person 1500"
 
 
 def test_inside_a_transaction_the_database_answers(gallery: Gallery) -> None:
