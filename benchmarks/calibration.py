@@ -172,7 +172,7 @@ def main() -> None:
     parser.add_argument("--weights-file", type=Path, help="for a backbone no package carries")
     parser.add_argument("--out", type=Path, default=FOLDER)
     options = parser.parse_args()
-    paired = {n for pair in lfw.view2_pairs(options.data) for n in (pair.first, pair.second)}
+    paired = set(lfw.view2(options.data).images)
     names = [name for name in lfw.image_names(options.data) if name not in paired]
     sets, digest = [], ""
     for backbone in registry.components(options.backbone):

@@ -201,7 +201,7 @@ def _usable(pipeline: FacePipeline, options: argparse.Namespace) -> lfw.LfwEmbed
 
 def _calibrating(faces: lfw.LfwEmbeddings, data: Path) -> lfw.LfwEmbeddings:
     """The images that calibrations are made of."""
-    view2 = {name for pair in lfw.view2_pairs(data) for name in (pair.first, pair.second)}
+    view2 = set(lfw.view2(data).images)
     rest = _part(faces, np.array([i for i, n in enumerate(faces.names) if n not in view2]))
     return _part(rest, first_of_each(rest.people, IMAGES_PER_PERSON))
 

@@ -16,20 +16,11 @@ from recognition.vision.errors import ImageError
 from recognition.vision.images import decode_image
 from recognition.vision.pipeline import FacePipeline
 from recognition.vision.types import Box, DetectedFace, Floats, Pixels
+from training.evaluation.protocols import PairProtocol, lfw_view2
 
 Arrays = dict[str, NDArray[Any]]
 _BATCH = 16
 _PART = 512
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """One comparison of View 2: two image names, NAME/NAME_0001.jpg, and whether mated."""
-
-    first: str
-    second: str
-    mated: bool
-    fold: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,19 +46,9 @@ def image_names(data: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.glob("*/*.jpg"))
 
 
-def view2_pairs(data: Path) -> list[Pair]:
-    """The 6,000 pairs of pairs.txt in ten folds of 300 mated and 300 nonmated."""
-    head, *lines = (data / "pairs.txt").read_text(encoding="utf-8").splitlines()
-    folds, half = (int(value) for value in head.split())
-    pairs = []
-    for index, line in enumerate(lines):
-        fold, parts = index // (2 * half), line.split("\t")
-        mated = len(parts) == 3
-        other = parts[0] if mated else parts[2]
-        pairs.append(Pair(_name(parts[0], parts[1]), _name(other, parts[-1]), mated, fold))
-    if len(pairs) != folds * half * 2:
-        raise SystemExit(f"pairs.txt has {len(pairs)} pairs, not {folds * half * 2}")
-    return pairs
+def view2(data: Path) -> PairProtocol:
+    """View 2 of pairs.txt: 6,000 pairs in ten folds of 300 mated and 300 nonmated."""
+    return lfw_view2((data / "pairs.txt").read_text(encoding="utf-8"))
 
 
 def embed(
@@ -209,7 +190,3 @@ def read(data: Path, name: str) -> Pixels:
         return decode_image((data / "lfw-deepfunneled" / name).read_bytes()).pixels
     except ImageError as error:
         raise SystemExit(f"{name}: {error}") from error
-
-
-def _name(person: str, number: str) -> str:
-    return f"{person}/{person}_{int(number):04d}.jpg"

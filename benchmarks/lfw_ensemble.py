@@ -81,8 +81,8 @@ def main() -> None:
     parser.add_argument("--ensemble", default="facenet-dlib")
     parser.add_argument("--json", action="store_true", help="one JSON record and nothing else")
     options = parser.parse_args()
-    pairs = lfw.view2_pairs(options.data)
-    names = sorted({name for pair in pairs for name in (pair.first, pair.second)})
+    pairs = lfw.view2(options.data)
+    names = pairs.images
     backbones = registry.components(options.ensemble)
     sets, models = [], {}
     for backbone in backbones:

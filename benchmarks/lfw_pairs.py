@@ -11,7 +11,6 @@ is an error, mated or not.
 import argparse
 import json
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from recognition.vision.embedding import centred
 from recognition.vision.errors import CalibrationMissing
 from recognition.vision.pipeline import FacePipeline
 from recognition.vision.types import Floats
+from training.evaluation.protocols import PairProtocol
 
 _T_NINE = 2.262  # Student's t, 95 %, nine degrees of freedom
 _SPEED_SAMPLE = 256
@@ -59,16 +59,10 @@ class Trial:
     usable: Flags
 
     @classmethod
-    def of(cls, pairs: Sequence[lfw.Pair], faces: lfw.LfwEmbeddings) -> "Trial":
-        first = faces.rows([pair.first for pair in pairs])
-        second = faces.rows([pair.second for pair in pairs])
-        return cls(
-            first,
-            second,
-            np.array([pair.mated for pair in pairs]),
-            np.array([pair.fold for pair in pairs]),
-            faces.found[first] & faces.found[second],
-        )
+    def of(cls, pairs: PairProtocol, faces: lfw.LfwEmbeddings) -> "Trial":
+        first, second = faces.rows(pairs.first), faces.rows(pairs.second)
+        usable = faces.found[first] & faces.found[second]
+        return cls(first, second, pairs.mated, pairs.fold, usable)
 
 
 def best_threshold(scores: Scores, mated: Flags) -> float:
@@ -179,8 +173,8 @@ def main() -> None:
     pipeline = FacePipeline.build(
         options.models_dir, backbone=options.backbone, engine=options.engine, calibrated=False
     )
-    pairs = lfw.view2_pairs(options.data)
-    names = sorted({name for pair in pairs for name in (pair.first, pair.second)})
+    pairs = lfw.view2(options.data)
+    names = pairs.images
     faces = lfw.embed(pipeline, options.data, names, options.cache, quiet=options.json)
     results = evaluate(Trial.of(pairs, faces), faces, options.backbone)
     record = environment.record(

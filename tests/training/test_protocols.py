@@ -12,7 +12,7 @@ from django.core.management import call_command
 from faceplatform.core.actors import SYSTEM
 from faceplatform.core.errors import DomainError
 from recognition.models import Gallery
-from tests.fakes import face_photo
+from tests.fakes import FakePipeline, face_photo
 from tests.training.conftest import Run
 from tests.training.people import QuietContext, make_gallery
 from training.evaluation.report import Report
@@ -142,9 +142,11 @@ def test_impossible_datasets_are_refused(gallery: Gallery) -> None:
     assert not Dataset.objects.exists()
 
 
-@pytest.mark.usefixtures("fake_pipeline")
 def test_the_command_prints_json_alone_for_lfw(
-    tmp_path: Path, settings: Any, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    settings: Any,
+    capsys: pytest.CaptureFixture[str],
+    fake_pipeline: FakePipeline,
 ) -> None:
     settings.VAR = tmp_path / "var"
     people = ("Ada", "Bob", "Cy", "Dee")
@@ -165,3 +167,12 @@ def test_the_command_prints_json_alone_for_lfw(
     assert photo["accuracy"]["value"] == 1.0
     assert (photo["images"], photo["pairs"], photo["failures_to_enroll"]) == (8, 8, 0)
     assert record["results"]["crop"]["pairs"] == 8
+    embedded = fake_pipeline.images
+    call_command("evaluate", "lfw", data=tmp_path, json=True)
+    assert json.loads(capsys.readouterr().out) == record
+    assert fake_pipeline.images == embedded, "templates of the same bytes are kept"
+    (tmp_path / "lfw-deepfunneled" / "Ada" / "Ada_0001.jpg").write_bytes(face_photo(9, variant=1))
+    call_command("evaluate", "lfw", data=tmp_path, json=True)
+    changed = json.loads(capsys.readouterr().out)["results"]["photo"]
+    assert fake_pipeline.images == embedded + 2, "other bytes under a name are embedded again"
+    assert changed["accuracy"]["value"] < 1.0

@@ -50,9 +50,15 @@ def _points(found: Verification) -> Table:
     return Table(
         "operating_points",
         "Errors at a chosen false match rate",
-        ("FMR at most", "threshold", "FMR", "FNMR"),
+        ("FMR at most", "threshold", "FMR", "FNMR there", "FNMR, threshold's uncertainty included"),
         tuple(
-            (percent(p.target_fmr), _score(p.threshold), rate_cell(p.fmr), rate_cell(p.fnmr))
+            (
+                percent(p.target_fmr),
+                _score(p.threshold),
+                rate_cell(p.fmr),
+                rate_cell(p.fnmr_there or p.fnmr),
+                rate_cell(p.fnmr),
+            )
             for p in found.points
         ),
     )
@@ -190,9 +196,15 @@ def _sheet(head: Sequence[Cell], rows: Iterable[Sequence[Cell]]) -> Sheet:
 def _verification_rows(found: Verification, into: dict[str, Sheet]) -> None:
     rates = [*_rate_head("fmr"), *_rate_head("fnmr")]
     into["operating_points"] = _sheet(
-        ["target_fmr", "threshold", *rates],
+        ["target_fmr", "threshold", *rates, "fnmr_low_there", "fnmr_high_there"],
         (
-            [p.target_fmr, p.threshold, *_rate_cells(p.fmr), *_rate_cells(p.fnmr)]
+            [
+                p.target_fmr,
+                p.threshold,
+                *_rate_cells(p.fmr),
+                *_rate_cells(p.fnmr),
+                *_rate_cells(p.fnmr_there or p.fnmr)[3:],
+            ]
             for p in found.points
         ),
     )

@@ -30,13 +30,16 @@ class OperatingPoint:
     """Errors at the lowest threshold with FMR of at most `target_fmr`.
 
     `threshold` is None and the rates are `NotSupported` where there are too few comparisons. TAR,
-    as others print it, is 1 - FNMR.
+    as others print it, is 1 - FNMR. The interval of `fnmr` is for the threshold at which the target
+    would be met in the long run: with few false matches that threshold is hardly known, and the
+    interval is wide. The interval of `fnmr_there`, the same rate, takes this threshold as given.
     """
 
     target_fmr: float
     threshold: float | None
     fmr: Measured
     fnmr: Measured
+    fnmr_there: Measured | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +305,8 @@ def _operating_point(curve: ErrorCurve, again: Replicates, target: float) -> Ope
     on_grid = fnmr_at(again.fmr_found, again.fnmr_found, target)
     fnmr = _rate(point.false_non_matches, curve.mated, percentile(point.fnmr, on_grid, missed))
     fmr = rate_at(point.false_matches, curve.nonmated, again, "fmr", point.threshold)
-    return OperatingPoint(target, point.threshold, fmr, fnmr)
+    there = rate_at(point.false_non_matches, curve.mated, again, "fnmr", point.threshold)
+    return OperatingPoint(target, point.threshold, fmr, fnmr, there)
 
 
 def fnmr_at(fmr: Doubles, fnmr: Doubles, target: float) -> float:

@@ -17,7 +17,7 @@ class SplitKind(models.TextChoices):
 
 
 class InputKind(models.TextChoices):
-    """What a face image gives to the network."""
+    """What an evaluation gives to the detector: whole photos, or faces cut out of them."""
 
     PHOTO = "photo", "As photographed"
     CROP = "crop", "Photos are pre-cropped faces"

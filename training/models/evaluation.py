@@ -7,7 +7,7 @@ from faceplatform.core.ids import uuid7
 from faceplatform.core.models import Job
 from faceplatform.core.models.scoped import ScopedQuerySet
 from recognition.models import Gallery, ModelVersion
-from training.models.dataset import Dataset
+from training.models.dataset import Dataset, InputKind
 
 
 class ProtocolKind(models.TextChoices):
@@ -78,6 +78,11 @@ class Evaluation(models.Model):
         """Name of the gallery or dataset that was measured."""
         source = self.gallery or self.dataset
         return source.name if source else ""
+
+    @property
+    def input_kind(self) -> str:
+        """What goes to the detector: a dataset says it, galleries have whole photos."""
+        return self.dataset.input_kind if self.dataset else InputKind.PHOTO
 
     @property
     def is_done(self) -> bool:

@@ -50,7 +50,7 @@ def report_of(
         images=len(faces.faces) + faces.failures,
         identities=len(set(faces.owners)),
         failures=faces.failures,
-        input_kind=evaluation.dataset.input_kind if evaluation.dataset else "photo",
+        input_kind=evaluation.input_kind,
     )
     return Report(
         title=str(evaluation),

@@ -20,7 +20,8 @@ from recognition.models import ModelVersion
 from recognition.services.model_versions import default_version
 from training.evaluation import codec
 from training.evaluation.headlines import estimate_text, rate_text
-from training.evaluation.uncertainty import NotSupported, Rate
+from training.evaluation.uncertainty import Rate
+from training.evaluation.verification import OperatingPoint
 from training.models import Dataset, Evaluation, ProtocolKind
 from training.services.evaluations import PairsFile, Source, start_evaluation
 from training.services.exports import pdf
@@ -135,7 +136,8 @@ def lfw_lines(result: LfwResult) -> list[str]:
         f"{KINDS[result.input_kind]}, {result.images:,} images, {result.failures} without a face",
         f"  accuracy over folds  {estimate_text(accuracy)}",
         f"  equal error rate     {estimate_text(found.eer)}",
-        f"  FNMR at FMR 0.1 %    {rate_text(point.fnmr)}",
+        f"  FNMR at FMR 0.1 %    {rate_text(point.fnmr_there or point.fnmr)}",
+        f"  with the threshold's uncertainty  {rate_text(point.fnmr)}",
     ]
 
 
@@ -150,16 +152,28 @@ def _figures(result: LfwResult) -> dict[str, Any]:
         "accuracy": codec.encode(found.folds.accuracy) if found.folds else None,
         "eer": codec.encode(found.eer),
         "eer_threshold": found.eer_threshold,
-        "tar_at_fmr_1e3": _rest(point.fnmr),
+        "tar_at_fmr_1e3": _tar(point),
     }
 
 
-def _rest(fnmr: Rate | NotSupported) -> dict[str, Any] | None:
-    """Return 1 - FNMR with its interval, None where the pairs do not support it."""
-    if isinstance(fnmr, NotSupported):
+def _tar(point: OperatingPoint) -> dict[str, Any] | None:
+    """Return 1 - FNMR with its two intervals, None where the pairs do not support it.
+
+    `low` and `high` take the threshold as given. The other two hold its uncertainty as well, which
+    is large where few false matches stand behind it.
+    """
+    there, anywhere = point.fnmr_there, point.fnmr
+    if not isinstance(there, Rate) or not isinstance(anywhere, Rate):
         return None
-    span = fnmr.interval
-    return {"value": 1 - fnmr.value, "low": 1 - span.high, "high": 1 - span.low}
+    return {
+        "value": 1 - there.value,
+        "low": 1 - there.interval.high,
+        "high": 1 - there.interval.low,
+        "low_with_threshold": 1 - anywhere.interval.high,
+        "high_with_threshold": 1 - anywhere.interval.low,
+        "threshold": point.threshold,
+        "false_matches": point.fmr.errors if isinstance(point.fmr, Rate) else 0,
+    }
 
 
 def _start(options: dict[str, Any]) -> Evaluation:
