@@ -4,7 +4,7 @@ import datetime as dt
 
 from django.conf import settings
 from django.core.files.storage import default_storage
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
 from faceplatform.core.jobs.lease import reap
@@ -77,9 +77,8 @@ def _check_kinds(findings: Findings) -> None:
 
 def _check_unclaimable(findings: Findings) -> None:
     """A queued job that was cancelled, or has used up its attempts, is never claimed."""
-    stuck = Job.objects.filter(state=JobState.QUEUED).filter(
-        Q(cancel_requested=True) | Q(attempt__gte=settings.JOB_MAX_ATTEMPTS)
-    )
+    used_up = Q(attempt__gte=settings.JOB_MAX_ATTEMPTS, done__lte=F("done_before"))
+    stuck = Job.objects.filter(Q(cancel_requested=True) | used_up, state=JobState.QUEUED)
     for job in stuck:
         row = Job.objects.filter(pk=job.pk)
         if not findings.repair:

@@ -150,6 +150,30 @@ def test_an_unexpected_error_is_tried_three_times(organization: Organization) ->
     assert "broken" in job.error_detail
 
 
+def test_attempts_that_come_further_are_not_counted(organization: Organization) -> None:
+    reached = iter([4, 9, 20, 31, 42, 42, 42, 42])
+
+    def handler(context: JobContext) -> None:
+        context.progress(next(reached), 100, force=True)
+        raise RuntimeError("the database restarts")
+
+    job = make_job(organization, handler)
+    assert [run_here(job.pk) for _ in range(9)] == [True] * 8 + [False]
+    job.refresh_from_db()
+    assert (job.state, job.error_code, job.done) == (JobState.FAILED, "unexpected_error", 42)
+
+
+def test_a_job_that_goes_back_and_forth_ends(organization: Organization) -> None:
+    reached = iter([40, 50, 45, 50, 40])
+
+    def handler(context: JobContext) -> None:
+        context.progress(next(reached), 100, force=True)
+        raise RuntimeError("always about here")
+
+    job = make_job(organization, handler)
+    assert [run_here(job.pk) for _ in range(6)] == [True] * 5 + [False]
+
+
 def test_a_refusal_is_final(organization: Organization) -> None:
     def handler(context: JobContext) -> None:
         raise Unprocessable("archive_empty", "nothing in it")
@@ -158,6 +182,21 @@ def test_a_refusal_is_final(organization: Organization) -> None:
     run_here(job.pk)
     job.refresh_from_db()
     assert (job.state, job.error_code, job.attempt) == (JobState.FAILED, "archive_empty", 1)
+
+
+def test_the_reaper_counts_attempts_that_come_no_further(organization: Organization) -> None:
+    job = make_job(organization, lambda context: None)
+    states = []
+    for done in (3, 6, 9, 12, 12, 12, 12):
+        held = lease.claim(job.pk, worker="killed")
+        assert held is not None
+        Job.objects.filter(pk=job.pk).update(done=done)
+        expire_lease(job)
+        lease.reap()
+        job.refresh_from_db()
+        states.append(job.state)
+    assert states == [JobState.QUEUED] * 6 + [JobState.FAILED]
+    assert job.error_code == "worker_lost"
 
 
 def test_the_reaper_requeues_twice_and_then_fails(organization: Organization) -> None:

@@ -130,7 +130,7 @@ def test_a_killed_child_loses_nothing_and_repeats_nothing(
     wait_for(lambda: len(steps_of(job)) >= 3)
     pool_child(worker).kill()
     wait_for(lambda: state_of(job) == JobState.SUCCEEDED)
-    assert (steps_of(job), job.attempt) == (ALL_STEPS, 2)
+    assert (steps_of(job), job.token) == (ALL_STEPS, 2)
 
 
 @pytest.mark.usefixtures("dispatcher", "worker")
@@ -168,4 +168,4 @@ def test_a_stopped_worker_cannot_write_when_it_wakes(
     sleeper.resume()
     time.sleep(1)
     job.refresh_from_db()
-    assert (job.state, job.attempt, steps_of(job)) == (JobState.SUCCEEDED, 2, ALL_STEPS)
+    assert (job.state, job.token, steps_of(job)) == (JobState.SUCCEEDED, 2, ALL_STEPS)

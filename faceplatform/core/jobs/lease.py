@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import F
 from django.db.models.functions import Now
 
 from faceplatform.core.models import Job, JobLogLine, JobState
@@ -27,15 +28,18 @@ class Claim:
 def claim(job_id: uuid.UUID, *, worker: str) -> Claim | None:
     """Take the job if it waits or its lease has run out; None if somebody else has it.
 
-    The attempt is counted here, before the work, so that a job that kills its worker ends.
+    The attempt is counted here, before the work, so that a job that kills its worker ends. The
+    count begins anew after an attempt that came further than all before it: a long import outlives
+    any number of restarts, a job that always dies at the same place does not.
     """
     sql = """
         UPDATE core_job
-           SET state = 'running', token = token + 1, attempt = attempt + 1, worker = %s,
+           SET state = 'running', token = token + 1, worker = %s,
+               attempt = CASE WHEN done > done_before THEN 1 ELSE attempt + 1 END,
                started_at = now(), heartbeat_at = now(), finished_at = NULL,
                lease_until = now() + make_interval(secs => %s),
-               done_before = done
-         WHERE id = %s AND attempt < %s AND NOT cancel_requested
+               done_before = greatest(done_before, done)
+         WHERE id = %s AND (attempt < %s OR done > done_before) AND NOT cancel_requested
            AND ((state = 'queued' AND (not_before IS NULL OR not_before <= now()))
                 OR (state = 'running' AND lease_until < now()))
      RETURNING token, attempt
@@ -74,6 +78,13 @@ def finish(held: Claim, state: JobState, **fields: object) -> bool:
     return bool(updated)
 
 
+def used_up(held: Claim) -> bool:
+    """Whether this was the last attempt: the third in a row that came no further than before."""
+    if held.attempt < settings.JOB_MAX_ATTEMPTS:
+        return False
+    return not Job.objects.filter(pk=held.job_id, done__gt=F("done_before")).exists()
+
+
 def requeue(held: Claim, *, delay_seconds: float) -> JobState | None:
     """Give the job back for another attempt after a delay, or end it if it was cancelled.
 
@@ -97,25 +108,28 @@ def requeue(held: Claim, *, delay_seconds: float) -> JobState | None:
 def reap() -> list[uuid.UUID]:
     """End or re-queue jobs whose worker went silent; return the ids that were touched.
 
-    A job on its last attempt fails with `worker_lost`, a cancelled one ends as cancelled, any
-    other waits again.
+    A job on its last attempt fails with `worker_lost` unless this attempt came further than all
+    before it, a cancelled one ends as cancelled, any other waits again.
     """
     sql = """
-        UPDATE core_job
-           SET state = CASE WHEN cancel_requested THEN 'cancelled'
-                            WHEN attempt >= %s THEN 'failed' ELSE 'queued' END,
-               error_code = CASE WHEN attempt >= %s AND NOT cancel_requested
-                                 THEN %s ELSE error_code END,
-               error_detail = CASE WHEN attempt >= %s AND NOT cancel_requested THEN
+        WITH silent AS (
+            SELECT id, CASE WHEN cancel_requested THEN 'cancelled'
+                            WHEN attempt >= %s AND done <= done_before THEN 'failed'
+                            ELSE 'queued' END AS now_is
+              FROM core_job WHERE state = 'running' AND lease_until < now() FOR UPDATE
+        )
+        UPDATE core_job job
+           SET state = now_is,
+               error_code = CASE now_is WHEN 'failed' THEN %s ELSE error_code END,
+               error_detail = CASE now_is WHEN 'failed' THEN
                    'The worker stopped without a word in every attempt.' ELSE error_detail END,
-               finished_at = CASE WHEN cancel_requested OR attempt >= %s THEN now() END,
+               finished_at = CASE WHEN now_is <> 'queued' THEN now() END,
                lease_until = NULL, published_at = NULL
-         WHERE state = 'running' AND lease_until < now()
-     RETURNING id, state
+          FROM silent WHERE job.id = silent.id
+     RETURNING job.id, job.state
     """
-    attempts = settings.JOB_MAX_ATTEMPTS
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(sql, [attempts, attempts, WORKER_LOST, attempts, attempts])
+        cursor.execute(sql, [settings.JOB_MAX_ATTEMPTS, WORKER_LOST])
         rows = cursor.fetchall()
         for job_id, state in rows:
             log(job_id, f"The worker went silent; the job is now {state}", level="warning")

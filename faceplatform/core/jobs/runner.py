@@ -92,7 +92,7 @@ def _retry_or_fail(held: lease.Claim, error: Exception) -> bool:
     Returns whether the job has ended, which a cancelled one does at once.
     """
     sentence = f"{type(error).__name__}: {error}"
-    if held.attempt >= settings.JOB_MAX_ATTEMPTS:
+    if lease.used_up(held):
         return _fail(held, "unexpected_error", sentence)
     line = f"Attempt {held.attempt} failed, trying again: {sentence}"
     lease.log(held.job_id, line, level="error")

@@ -247,7 +247,7 @@ def test_an_import_that_died_goes_on_where_it_stopped(
     fake_pipeline.images = 0
     assert run_here(run.job.pk)
     run.job.refresh_from_db()
-    assert (run.job.state, run.job.attempt) == (JobState.SUCCEEDED, 2)
+    assert (run.job.state, run.job.token) == (JobState.SUCCEEDED, 2)
     assert counts_of(run)["enrolled"] == 40
     assert FaceTemplate.objects.count() == 40
     assert fake_pipeline.images < 40
@@ -298,7 +298,7 @@ def test_a_worker_that_dies_around_the_end_of_an_import_loses_no_archive_too_ear
     Job.objects.update(lease_until=timezone.now() - dt.timedelta(seconds=1))
     run_here(run.job.pk)
     run.job.refresh_from_db()
-    assert (run.job.state, run.job.attempt) == (JobState.SUCCEEDED, attempts)
+    assert (run.job.state, run.job.token) == (JobState.SUCCEEDED, attempts)
     assert run.job.result["counts"]["enrolled"] == FaceImage.objects.count() == 1
     assert default_storage.exists(run.archive) == (barrier == "after_end")
 
