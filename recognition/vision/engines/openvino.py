@@ -24,6 +24,8 @@ class OpenVinoEngine:
         self, path: Path, *, threads: int = 0, requests: int = 1, precision: str = "f32"
     ) -> None:
         core = openvino.Core()
+        # A mapped file that is cut short later takes the whole process down (SIGBUS).
+        core.set_property({"ENABLE_MMAP": False})
         self.precision = self._choose(core, precision)
         options: dict[str, object] = {
             "INFERENCE_PRECISION_HINT": self.precision,
