@@ -102,15 +102,20 @@ def prepare(backbone: str) -> None:
 
 def build(backbone: str) -> "FacePipeline":
     """Prepare the files and load them. Raises DomainError 503."""
+    from recognition.vision.detection import DetectorSettings
     from recognition.vision.pipeline import FacePipeline
 
     prepare(backbone)
+    detector = DetectorSettings(
+        min_face=settings.DETECTOR_MIN_FACE, long_side=settings.DETECTOR_LONG_SIDE
+    )
     with refusals():
         return FacePipeline.build(
             settings.MODELS_DIR,
             backbone=backbone,
             engine=settings.INFERENCE_ENGINE,
             threads=settings.INFERENCE_THREADS,
+            detector=detector,
         )
 
 

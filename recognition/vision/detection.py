@@ -20,6 +20,7 @@ NETWORKS = ("pnet", "rnet", "onet")
 """Names of the three networks, in the order in which they look."""
 _SMALL, _LARGE = 24, 48  # input sizes of the second and the third network
 _CHUNK = 64  # windows that go through a network at once; bounds memory
+_PIXELS = 2_000_000  # of pictures of one size that are searched at once; bounds memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,8 @@ class Detector:
         self, networks: Mapping[str, Engine], settings: DetectorSettings | None = None
     ) -> None:
         self.settings = settings or DetectorSettings()
-        self._pnet, self._rnet, self._onet = (networks[name] for name in NETWORKS)
+        self.networks = tuple(networks[name] for name in NETWORKS)
+        self._pnet, self._rnet, self._onet = self.networks
 
     def detect(self, images: Sequence[Pixels]) -> list[list[DetectedFace]]:
         """Faces of each picture, uint8 RGB (H, W, 3): largest first, ties from the top left.
@@ -78,7 +80,7 @@ class Detector:
         if not images:
             return []
         searched = [self._shrunk(image) for image in images]
-        found = [self._propose(picture) for picture, _ in searched]
+        found = self._propose([picture for picture, _ in searched])
         self._second_stage(found)
         self._third_stage(found)
         return [
@@ -96,29 +98,35 @@ class Detector:
         small = Image.fromarray(image).resize(size, Image.Resampling.BOX)
         return np.asarray(small, np.uint8), scale
 
-    def _propose(self, image: Pixels) -> _Found:
-        """First network: every level of the pyramid."""
+    def _propose(self, images: Sequence[Pixels]) -> list[_Found]:
+        """First network: every level of the pyramid, pictures of one size together."""
+        samplers = [AreaSampler(image) for image in images]
+        alike: dict[tuple[int, int], list[int]] = {}
+        for index, sampler in enumerate(samplers):
+            alike.setdefault((sampler.height, sampler.width), []).append(index)
+        found: dict[int, _Found] = {}
+        for (height, width), indices in alike.items():
+            together = max(1, _PIXELS // (height * width))
+            for start in range(0, len(indices), together):
+                chosen = indices[start : start + together]
+                proposed = self._propose_alike([samplers[index] for index in chosen])
+                found |= dict(zip(chosen, proposed, strict=True))
+        return [found[index] for index in range(len(images))]
+
+    def _propose_alike(self, samplers: Sequence[AreaSampler]) -> list[_Found]:
+        """The same for pictures of one size: one call of the network for each level."""
         settings = self.settings
-        sampler = AreaSampler(image)
-        height, width = image.shape[:2]
-        boxes, scores, moves = [_none(4)], [_none()], [_none(4)]
+        height, width = samplers[0].height, samplers[0].width
+        levels: list[list[tuple[Floats, Floats, Floats]]] = [[] for _ in samplers]
         for scale in cascade.pyramid_scales(height, width, settings.min_face, settings.factor):
-            level = sampler.resized(int(height * scale + 1), int(width * scale + 1))
-            output = self._pnet.infer(_normalised(level)[None])[0]
-            box, score, move = cascade.candidates(output, scale, settings.thresholds[0])
-            kept = cascade.suppress(box, score, 0.5)
-            boxes.append(box[kept])
-            scores.append(score[kept])
-            moves.append(move[kept])
-        all_boxes, all_scores = np.concatenate(boxes), np.concatenate(scores)
-        kept = cascade.suppress(all_boxes, all_scores, 0.7)
-        refined = cascade.refined(all_boxes[kept], np.concatenate(moves)[kept])
-        return _Found(
-            sampler,
-            cascade.squared(refined),
-            all_scores[kept],
-            np.zeros((len(kept), 5, 2), np.float32),
-        )
+            size = int(height * scale + 1), int(width * scale + 1)
+            batch = np.stack([sampler.resized(*size) for sampler in samplers])
+            outputs = self._pnet.infer(_normalised(batch))
+            for level, output in zip(levels, outputs, strict=True):
+                box, score, move = cascade.candidates(output, scale, settings.thresholds[0])
+                kept = cascade.suppress(box, score, 0.5)
+                level.append((box[kept], score[kept], move[kept]))
+        return [_joined(*pair) for pair in zip(samplers, levels, strict=True)]
 
     def _second_stage(self, found: list[_Found]) -> None:
         outputs = self._look(self._rnet, found, _SMALL)
@@ -165,6 +173,17 @@ class Detector:
             measured = quality.measure(image, boxes[index], probability, points)
             faces.append(DetectedFace(boxes[index], probability, points, measured))
         return faces
+
+
+def _joined(sampler: AreaSampler, levels: Sequence[tuple[Floats, Floats, Floats]]) -> _Found:
+    """What the first network found in one picture, over all levels."""
+    boxes, scores, moves = (
+        np.concatenate([first, *parts])
+        for first, *parts in zip((_none(4), _none(), _none(4)), *levels, strict=True)
+    )
+    kept = cascade.suppress(boxes, scores, 0.7)
+    squares = cascade.squared(cascade.refined(boxes[kept], moves[kept]))
+    return _Found(sampler, squares, scores[kept], np.zeros((len(kept), 5, 2), np.float32))
 
 
 def main_face(faces: Sequence[DetectedFace], width: int, height: int) -> DetectedFace | None:

@@ -81,7 +81,7 @@ class FacePipeline:
         backbone: str = "facenet-casia",
         engine: str = "auto",
         threads: int = 0,
-        min_face: int = 40,
+        detector: DetectorSettings | None = None,
         calibrated: bool = True,
     ) -> "FacePipeline":
         """Load a prepared pipeline. `threads` 0 means all processors this process may use.
@@ -100,16 +100,21 @@ class FacePipeline:
         threads = threads or len(os.sched_getaffinity(0))
         if engine != "torch":
             try:
-                return cls._build(models_dir, spec, "openvino", threads, min_face)
+                return cls._build(models_dir, spec, "openvino", threads, detector)
             except (EngineRefused, ImportError) as error:
                 if engine == "openvino":
                     raise EngineRefused(str(error)) from error
                 logger.warning("OpenVINO is not used, PyTorch takes over: %s", error)
-        return cls._build(models_dir, spec, "torch", threads, min_face)
+        return cls._build(models_dir, spec, "torch", threads, detector)
 
     @classmethod
     def _build(
-        cls, models_dir: Path, spec: BackboneSpec, engine: str, threads: int, min_face: int
+        cls,
+        models_dir: Path,
+        spec: BackboneSpec,
+        engine: str,
+        threads: int,
+        detector: DetectorSettings | None,
     ) -> "FacePipeline":
         make = _openvino_engines if engine == "openvino" else _torch_engines
         manifest = _manifest(models_dir / spec.name, preparation.recipe_of(spec))
@@ -117,7 +122,7 @@ class FacePipeline:
         inputs = spec.preprocessing.network_input(reference.crops(spec.preprocessing.size))
         prove(network, inputs, _reference(models_dir, spec))
         centring = centring_of(spec)
-        settings = DetectorSettings(min_face=min_face)
+        settings = detector or DetectorSettings()
         version = VersionInfo(
             backbone=spec.name,
             digest=registry.version_digest(spec, manifest.weights_sha256, centring),

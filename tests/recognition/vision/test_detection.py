@@ -5,7 +5,7 @@ import pytest
 from facenet_pytorch import MTCNN
 from PIL import Image
 
-from recognition.vision.detection import DetectorSettings, main_face
+from recognition.vision.detection import NETWORKS, Detector, DetectorSettings, main_face
 from recognition.vision.pipeline import FacePipeline
 from recognition.vision.types import Box, DetectedFace, Pixels, Quality
 
@@ -38,7 +38,8 @@ def test_same_faces_as_facenet_pytorch(
 def test_a_batch_gives_what_single_pictures_give(
     pipeline: FacePipeline, lfw_photos: list[Pixels], group_photo: Pixels
 ) -> None:
-    photos = [lfw_photos[0], group_photo, lfw_photos[1], np.zeros((64, 64, 3), np.uint8)]
+    empty = np.zeros((64, 64, 3), np.uint8)
+    photos = [lfw_photos[0], group_photo, lfw_photos[1], empty, *lfw_photos[2:6]]
     together = pipeline.detector.detect(photos)
     for photo, faces in zip(photos, together, strict=True):
         alone = pipeline.detector.detect([photo])[0]
@@ -63,6 +64,16 @@ def test_a_picture_beyond_the_long_side_keeps_its_coordinates(
         near = max(large_faces, key=lambda other: other.box.iou(box))
         assert near.box.iou(box) > 0.8
         assert np.abs(near.landmarks - face.landmarks * 3).max() < 0.1 * box.width
+
+
+@pytest.mark.faces
+def test_the_smallest_face_is_a_setting(pipeline: FacePipeline, group_photo: Pixels) -> None:
+    usual = pipeline.detector.detect([group_photo])[0]
+    side = min(face.box.height for face in usual)
+    settings = DetectorSettings(min_face=int(side * 1.3))
+    networks = dict(zip(NETWORKS, pipeline.detector.networks, strict=True))
+    fewer = Detector(networks, settings).detect([group_photo])[0]
+    assert 0 < len(fewer) < len(usual)
 
 
 @pytest.mark.faces
