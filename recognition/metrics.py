@@ -6,6 +6,11 @@ IMAGES = Counter(
     "faceplatform_images_analysed", "Photos in which faces were looked for.", ("model",)
 )
 FACES = Counter("faceplatform_faces_analysed", "Faces found and embedded.", ("model",))
+REPLICA_SEARCHES = Counter(
+    "faceplatform_replica_searches",
+    "Searches that a replica was asked for; used says whether it was up to date.",
+    ("used",),
+)
 SEARCH_SECONDS = Histogram(
     "faceplatform_search_duration_seconds",
     "Time of one search through a gallery's templates in the database.",

@@ -85,6 +85,12 @@ TEMPLATES = [
 ]
 
 DATABASES: dict[str, dict[str, Any]] = {"default": endpoints.django_database()}
+SEARCH_DATABASE_URL = env.text("SEARCH_DATABASE_URL")
+if SEARCH_DATABASE_URL:
+    DATABASES["search"] = endpoints.django_database(
+        url=SEARCH_DATABASE_URL, application_name="faceplatform-search"
+    )
+DATABASE_ROUTERS = ["recognition.routers.SearchRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {
     "default": {
@@ -189,6 +195,8 @@ PREPARE_MODELS = env.flag("PREPARE_MODELS", default=True)
 _ENGINES: tuple[Literal["auto", "openvino", "torch"], ...] = ("auto", "openvino", "torch")
 INFERENCE_ENGINE = env.choice("INFERENCE_ENGINE", _ENGINES)
 INFERENCE_THREADS = env.number("INFERENCE_THREADS", 0)
+DETECTOR_MIN_FACE = env.number("DETECTOR_MIN_FACE", 40, minimum=12)
+DETECTOR_LONG_SIDE = env.number("DETECTOR_LONG_SIDE", 2560, minimum=320)
 # --- search
 SEARCH_MEMORY_MB = env.number("SEARCH_MEMORY_MB", 256)
 SEARCH_MEMORY_BYTES = SEARCH_MEMORY_MB * 1024 * 1024

@@ -67,14 +67,14 @@ def broker_url(layout: Layout | None = None) -> str:
 
 
 def django_database(
-    layout: Layout | None = None, *, application_name: str = "faceplatform"
+    layout: Layout | None = None, *, application_name: str = "faceplatform", url: str = ""
 ) -> dict[str, Any]:
-    """Return `DATABASES["default"]`.
+    """Return `DATABASES["default"]`, or the entry for another server's `url`.
 
     Connections are kept for a minute and checked before each request, so a restarted
     server costs one reconnect and no error page.
     """
-    options, fields = _parse(database_url(layout))
+    options, fields = _parse(url or database_url(layout))
     options.setdefault("connect_timeout", 5)
     options.setdefault("application_name", application_name)
     return {

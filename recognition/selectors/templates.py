@@ -8,11 +8,19 @@ import math
 import time
 import uuid
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from django.db import connection, transaction
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    OperationalError,
+    connection,
+    connections,
+    router,
+    transaction,
+)
 from django.db.models import F, QuerySet
 from numpy.typing import NDArray
 from pgvector import HalfVector
@@ -21,6 +29,7 @@ from psycopg import sql
 from recognition.metrics import SEARCH_SECONDS
 from recognition.models import Cohort, FaceImage, FaceTemplate, Gallery, ModelVersion
 from recognition.models.template import VectorLength, VectorNorm
+from recognition.selectors import replica
 from recognition.vision.types import Floats
 
 _SELECT = """
@@ -156,11 +165,8 @@ def nearest_by_index(
         version=sql.Literal(str(gallery.model_version_id)),
         dimension=sql.Literal(gallery.model_version.dimension),
     )
-    with SEARCH_SECONDS.time(), transaction.atomic(), connection.cursor() as cursor:
-        width = str(min(1000, max(ef_search, limit)))
-        cursor.execute("SELECT set_config('hnsw.ef_search', %s, true)", [width])
-        cursor.execute(statement, {"probe": _text(embedding), "limit": limit})
-        return [Match(face_id=row[0], score=float(row[1])) for row in cursor.fetchall()]
+    width = min(1000, max(ef_search, limit))
+    return _matches(statement, {"probe": _text(embedding), "limit": limit}, ef_search=width)
 
 
 def at_least(gallery: Gallery, embedding: Floats, *, score: float) -> list[Match]:
@@ -295,8 +301,32 @@ def _search(
         "version": gallery.model_version_id,
         **more,
     }
-    with SEARCH_SECONDS.time(), connection.cursor() as cursor:
-        cursor.execute(query, parameters)
+    return _matches(query, parameters)
+
+
+def _matches(
+    statement: str | sql.Composed, parameters: dict[str, Any], *, ef_search: int = 0
+) -> list[Match]:
+    """Run a search where the router says; on the first database where a replica breaks off."""
+    database = router.db_for_read(FaceTemplate, searching=True)
+    with SEARCH_SECONDS.time():
+        try:
+            return _matches_on(database, statement, parameters, ef_search)
+        except OperationalError as error:
+            if database != replica.ALIAS:
+                raise
+            replica.failed(error)
+            return _matches_on(DEFAULT_DB_ALIAS, statement, parameters, ef_search)
+
+
+def _matches_on(
+    database: str, statement: str | sql.Composed, parameters: dict[str, Any], ef_search: int
+) -> list[Match]:
+    once = transaction.atomic(using=database) if ef_search else nullcontext()
+    with once, connections[database].cursor() as cursor:
+        if ef_search:
+            cursor.execute("SELECT set_config('hnsw.ef_search', %s, true)", [str(ef_search)])
+        cursor.execute(statement, parameters)
         return [Match(face_id=row[0], score=float(row[1])) for row in cursor.fetchall()]
 
 
