@@ -28,7 +28,6 @@ from recognition.api.fields import (
 from recognition.api.images import BoxField, LandmarksField, QualitySerializer
 from recognition.models import Verdict, Verification, VerificationFace
 from recognition.selectors.verification_thresholds import (
-    DEFAULT_PERSON_RULE,
     DEFAULT_RATE,
     RATES,
     RULE_WORDS,
@@ -67,8 +66,11 @@ class PhotoOfPerson(StrictSerializer):
     image = UploadField()
     rule = serializers.ChoiceField(
         choices=list(RULE_WORDS),
-        default=DEFAULT_PERSON_RULE,
-        help_text="How the scores of the person's images become one.",
+        required=False,
+        help_text=(
+            "How the scores of the person's images become one. Without it: centroid, or max where "
+            "the gallery's scores are not plain cosines; max alone uses the gallery's kind."
+        ),
     )
     fmr = RateField()
 
@@ -81,6 +83,7 @@ class VerificationThresholdSerializer(serializers.Serializer[Any]):
     source = serializers.CharField()  # type: ignore[assignment] # also the name of an option
     text = serializers.CharField()
     fmr = serializers.FloatField(help_text="Stated false match rate.")
+    kind = serializers.CharField(help_text="The kind of score that it is for.")
     rule = serializers.CharField(help_text="Empty for two photos.")
     anchors = serializers.IntegerField(help_text="Images of the person it was made for.")
     supported = serializers.BooleanField(
@@ -277,7 +280,7 @@ class VerifyIdentityView(_Verifies, BelowIdentity):
             return verify_identity(
                 identity=identity,
                 photo=_input(body["image"]),
-                rule=body["rule"],
+                rule=body.get("rule"),
                 fmr=float(body["fmr"]),
                 actor=self.principal.actor,
             ).pk

@@ -1,17 +1,20 @@
 """From which score two faces count as one person: 1:1, not the threshold of a gallery."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, cast
 
 from faceplatform.core.errors import DomainError
 from recognition.models import ModelVersion
 from recognition.refusals import refusals
+from recognition.selectors.score_kinds import Scoring
 from recognition.vision.calibration import Calibration
 from recognition.vision.fusion import DEFAULT_RULE, RULES, FusionCalibration
+from recognition.vision.scoring import ScoreKind
 
 RATES = (0.01, 0.001, 0.0001, 0.00001)
 DEFAULT_RATE = 0.001
 DEFAULT_PERSON_RULE: str = DEFAULT_RULE
+NEAREST_RULE = "max"
 RULE_WORDS = {
     "centroid": "Mean face of the person",
     "max": "Nearest image",
@@ -28,7 +31,7 @@ class VerificationThreshold:
     `fmr` is the stated false match rate: the share of strangers taken for the same person. `rule`
     is empty for two photos; with a person, `anchors` is how many images were compared with. `pair`
     is the threshold of a single pair at the same rate. `kept_until` is the strictest rate among
-    those on offer whose threshold is given in `others`.
+    those on offer whose threshold is given in `others`. `kind` is the kind of score it is for.
     """
 
     value: float
@@ -40,6 +43,7 @@ class VerificationThreshold:
     anchors: int
     supported: bool
     others: dict[str, float]
+    kind: str = "raw"
 
     def as_json(self) -> dict[str, Any]:
         """Return the form that a verification keeps."""
@@ -90,6 +94,46 @@ def person_threshold(
     found = fusion.threshold(known, anchors, fmr)
     others = {_key(rate): round(fusion.threshold(known, anchors, rate).score, 4) for rate in RATES}
     return _of_rule(pair, rule, round(found.score, 4), anchors, found.supported, others)
+
+
+def rule_for(scoring: Scoring, wanted: str | None) -> str:
+    """Return the rule by which a gallery's person is compared: the wanted one, or the usual.
+
+    The usual one is the nearest image where the gallery's scores are of another kind than plain
+    cosines: the other rules have thresholds for plain cosines alone.
+    """
+    return wanted or (DEFAULT_PERSON_RULE if scoring.plain else NEAREST_RULE)
+
+
+def nearest_threshold(
+    scoring: Scoring, *, anchors: int, fmr: float = DEFAULT_RATE
+) -> VerificationThreshold:
+    """Return the threshold of the nearest of so many images, for the gallery's kind of score.
+
+    One image's false match rate is `fmr` / anchors, so that all together pass at most `fmr` of the
+    strangers (Bonferroni); images of one person are alike, so it is fewer. Raises DomainError
+    `rate_invalid`.
+    """
+    _check_rate(fmr)
+    with refusals():
+        calibration = Calibration.load(
+            scoring.calibration, kind=cast(ScoreKind, scoring.kind.value)
+        )
+    choices = {rate: calibration.threshold_for(anchors, fpir=rate) for rate in RATES}
+    chosen = choices[fmr]
+    how = f" of {scoring.kind.label.lower()} scores, for the nearest of {anchors} images"
+    return VerificationThreshold(
+        value=round(chosen.score, 4),
+        pair=round(calibration.threshold_for(1, fpir=fmr).score, 4),
+        source="calibration",
+        text=_text(fmr, chosen.supported, how if anchors > 1 else how.split(",", maxsplit=1)[0]),
+        fmr=fmr,
+        rule=NEAREST_RULE,
+        anchors=anchors,
+        supported=chosen.supported,
+        others={_key(rate): round(choice.score, 4) for rate, choice in choices.items()},
+        kind=scoring.kind.value,
+    )
 
 
 def stranger_words(version: ModelVersion, score: float) -> str:

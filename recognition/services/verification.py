@@ -3,6 +3,7 @@
 import datetime as dt
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,17 +28,20 @@ from recognition.models import (
 from recognition.selectors import templates
 from recognition.selectors.templates import Match
 from recognition.selectors.verification_thresholds import (
-    DEFAULT_PERSON_RULE,
     DEFAULT_RATE,
+    NEAREST_RULE,
     VerificationThreshold,
+    nearest_threshold,
     pair_threshold,
     person_threshold,
+    rule_for,
 )
 from recognition.services.enrollment import LIMITS
 from recognition.services.faces import face_fields
 from recognition.services.holding import hold, hold_gallery
 from recognition.services.model_versions import default_version
 from recognition.services.photos import photos_of_verifications, release_photos, store_photo
+from recognition.services.scores import current_scoring, probe_scores
 from recognition.services.vision import AnalysedPhoto, analyse_photo, get_pipeline
 from recognition.vision.fusion import RULES, fuse
 from recognition.vision.matching import scores
@@ -94,21 +98,25 @@ def verify_identity(
     *,
     identity: Identity,
     photo: PhotoInput,
-    rule: str = DEFAULT_PERSON_RULE,
+    rule: str | None = None,
     fmr: float = DEFAULT_RATE,
     actor: Actor,
 ) -> Verification:
     """Compare every face of a photo with all searchable images of a person.
 
-    Raises as `verify_photos`, DomainError `rule_invalid`, Conflict `gallery_not_searchable`,
-    `no_images` or `identity_gone`.
+    By the nearest image, scores are of the gallery's kind; the other rules are made for plain
+    cosines. Without a `rule` the gallery's kind decides (`rule_for`). Raises as `verify_photos`,
+    DomainError `rule_invalid`, Conflict `gallery_not_searchable`, `no_images` or `identity_gone`.
     """
     gallery = identity.gallery
     if not gallery.searchable:
         raise Conflict("gallery_not_searchable", "This gallery is closed to searches.")
     version = gallery.model_version
+    scoring = current_scoring(gallery)
+    rule = rule_for(scoring, rule)
+    mixed = rule == NEAREST_RULE and not scoring.plain
     person_threshold(version, rule=rule, anchors=1, fmr=fmr)  # refuses before any work
-    analysed = _faces_of(photo, version)
+    analysed = _faces_of(photo, version, scoring.versions[1:] if mixed else ())
     started = time.perf_counter()
     with transaction.atomic():
         hold_gallery(gallery)
@@ -122,6 +130,12 @@ def verify_identity(
             for embedding in _embeddings(analysed)
         ]
         threshold = person_threshold(version, rule=rule, anchors=len(found[0]), fmr=fmr)
+        if mixed:
+            threshold = nearest_threshold(scoring, anchors=len(found[0]), fmr=fmr)
+            found = [
+                probe_scores(gallery, face, scoring).rescore(anchors)
+                for face, anchors in zip(analysed.faces, found, strict=True)
+            ]
         timings = _timings(analysed, compare=started)
         verification = _store(identity.organization_id, version, threshold, timings, actor)
         _attach_person(verification, identity, gallery)
@@ -172,8 +186,10 @@ def _photo_ids(verification: Verification) -> list[uuid.UUID]:
     return photos_of_verifications(verification=verification)
 
 
-def _faces_of(photo: PhotoInput, version: ModelVersion) -> AnalysedPhoto:
-    analysed = analyse_photo(photo.data, version=version)
+def _faces_of(
+    photo: PhotoInput, version: ModelVersion, further: Sequence[ModelVersion] = ()
+) -> AnalysedPhoto:
+    analysed = analyse_photo(photo.data, version=version, further=further)
     if not analysed.faces:
         where = f"In {photo.name} there" if photo.name else "There"
         raise Unprocessable("no_face", f"{where} is no face to compare.")

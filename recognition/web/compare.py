@@ -13,7 +13,9 @@ from faceplatform.accounts.access import PolicyView
 from faceplatform.accounts.policy import Action, allows
 from faceplatform.core.errors import DomainError
 from recognition.models import Verification
+from recognition.selectors.score_kinds import scoring_of
 from recognition.selectors.score_shapes import version_shapes
+from recognition.selectors.verification_thresholds import rule_for
 from recognition.selectors.verifications import verification_answer
 from recognition.services.verification import (
     PhotoInput,
@@ -63,7 +65,8 @@ class IdentityVerifyView(IdentityPage):
 
     def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         identity = self.identity(pk)
-        context = {"identity": identity, "gallery": identity.gallery, "form": VerifyPersonForm()}
+        form = VerifyPersonForm(initial={"rule": rule_for(scoring_of(identity.gallery), None)})
+        context = {"identity": identity, "gallery": identity.gallery, "form": form}
         return render(request, "recognition/verify.html", context)
 
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:

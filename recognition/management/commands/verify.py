@@ -14,7 +14,6 @@ from recognition.management.common import (
 )
 from recognition.models import Identity, Verification
 from recognition.selectors.verification_thresholds import (
-    DEFAULT_PERSON_RULE,
     DEFAULT_RATE,
     RULE_WORDS,
 )
@@ -32,7 +31,7 @@ class Command(BaseCommand):
         parser.add_argument("photos", type=Path, nargs="+", metavar="photo")
         parser.add_argument("--identity", default="", help="name or external id of a person")
         parser.add_argument("--gallery", default="", help="the person's gallery")
-        parser.add_argument("--rule", choices=list(RULE_WORDS), default=DEFAULT_PERSON_RULE)
+        parser.add_argument("--rule", choices=list(RULE_WORDS))
         parser.add_argument("--fmr", type=float, default=DEFAULT_RATE)
         parser.add_argument("--organization", default="")
         parser.add_argument("--json", action="store_true", help="print only a JSON record")

@@ -19,11 +19,14 @@ from recognition.models import (
 )
 from recognition.selectors.answers import answer_of
 from recognition.selectors.score_kinds import scoring_of
+from recognition.selectors.verification_thresholds import nearest_threshold
+from recognition.selectors.verifications import verification_answer
 from recognition.services.enrollment import enroll_photo
 from recognition.services.identification import identify
 from recognition.services.identities import create_identity, erase_identity
 from recognition.services.pipelines import pipelines
 from recognition.services.scoring import keep_current, start_scoring
+from recognition.services.verification import PhotoInput, verify_identity
 from recognition.vision.scoring import COHORT_LEAST, cohort_statistics
 from recognition.vision.types import DetectedFace, Floats, Pixels
 from tests.fakes import FakePipeline, face_photo
@@ -190,3 +193,32 @@ def test_an_ensemble_embeds_what_is_stored_and_what_comes(
             identify(gallery=gallery, data=face_photo(4000), name="q", actor=SYSTEM)
         ).sentence
     )
+
+
+def test_a_person_is_verified_by_the_gallery_s_kind_of_score(crowd: Gallery) -> None:
+    change(crowd, ScoreKind.NORMALISED)
+    person = Identity.objects.get(gallery=crowd, name="Person 7")
+    data = face_photo(7, variant=2)
+    made = verify_identity(identity=person, photo=PhotoInput(data, "gate.png"), actor=SYSTEM)
+    answer = verification_answer(made)
+    assert answer.threshold == nearest_threshold(scoring_of(crowd), anchors=1)
+    assert (answer.threshold.kind, answer.threshold.rule) == ("normalised", "max")
+    assert "of cohort-normalised scores" in answer.threshold.text
+    probe = identify(gallery=crowd, data=data, name="gate.png", actor=SYSTEM)
+    searched = answer_of(probe).faces[0]
+    assert answer.faces[0].score == pytest.approx(searched.score, abs=1e-4)
+    assert answer.faces[0].verdict == "same"
+    plain = verify_identity(
+        identity=person, photo=PhotoInput(data, "gate.png"), rule="mean", actor=SYSTEM
+    )
+    assert plain.threshold["kind"] == "raw"
+    assert verification_answer(plain).faces[0].score == pytest.approx(
+        float(vector(7) @ vector(7, 2)), abs=1e-3
+    )
+
+
+def test_more_images_need_a_higher_score(crowd: Gallery) -> None:
+    change(crowd, ScoreKind.NORMALISED)
+    scoring = scoring_of(crowd)
+    values = [nearest_threshold(scoring, anchors=count).value for count in (1, 3, 10)]
+    assert values == sorted(values) and values[0] < values[2]
