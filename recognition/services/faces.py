@@ -1,6 +1,6 @@
 """Writing one face with its template."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from recognition.models import FaceImage, FaceTemplate, Gallery, Identity, Photo
@@ -65,9 +65,17 @@ def store_templates(face: FaceImage, embeddings: Sequence[Floats], *, gallery: G
 
 def find_same_face(*, gallery: Gallery, photo_sha256: str, box: Box) -> FaceImage | None:
     """Return the face of these bytes in this gallery that overlaps the box by more than half."""
-    faces = FaceImage.objects.filter(gallery=gallery, photo__sha256=photo_sha256).select_related(
-        "identity"
-    )
+    return same_face(faces_of_bytes(gallery, [photo_sha256]), box)
+
+
+def faces_of_bytes(gallery: Gallery, sha256: Sequence[str]) -> list[FaceImage]:
+    """Return the faces of a gallery whose photos have these bytes, with photo and person."""
+    faces = FaceImage.objects.filter(gallery=gallery, photo__sha256__in=sha256)
+    return list(faces.select_related("identity", "photo"))
+
+
+def same_face(faces: Iterable[FaceImage], box: Box) -> FaceImage | None:
+    """Return the first of these faces of one photo that overlaps the box by more than half."""
     return next((face for face in faces if box_of(face).iou(box) > SAME_FACE_IOU), None)
 
 

@@ -18,20 +18,22 @@ from recognition.models import (
     ImportRun,
     ItemStatus,
     ModelVersion,
+    Photo,
 )
 from recognition.selectors.score_kinds import components_of
 from recognition.services.enrollment import explain
-from recognition.services.faces import find_same_face, store_face
+from recognition.services.faces import faces_of_bytes, same_face, store_face
 from recognition.services.forgetting import erased_path
 from recognition.services.gates import limits_of
 from recognition.services.holding import hold, hold_gallery
 from recognition.services.identities import MAX_NAME
 from recognition.services.import_sources import Entry, EntryRefused, Source
 from recognition.services.names import clean_name
-from recognition.services.photos import lock_bytes, store_photo
+from recognition.services.photos import lock_bytes, store_photos
 from recognition.services.protection import judge_face
 from recognition.services.read_ahead import read_ahead, work_ahead
 from recognition.services.vision import (
+    AnalysedPhoto,
     analyse_images,
     get_pipeline,
     main_face,
@@ -182,8 +184,18 @@ def _write(run: ImportRun, batch: list[_Item]) -> None:
     hold_gallery(run.gallery)
     people = _known_people(run.gallery, {item.name for item in waiting})
     lock_bytes(run.organization_id, *(item.sha256 for item in waiting))
-    for item in sorted(waiting, key=lambda item: item.name):
-        _enroll(run, item, people)
+    stored = faces_of_bytes(run.gallery, [item.sha256 for item in waiting])
+    chosen = [item for item in waiting if _usable(run.gallery, item, stored)]
+    photos = store_photos(
+        organization_id=run.organization_id,
+        photos=[(_analysed(item), item.data, item.entry.path) for item in chosen],
+    )
+    for item in sorted(chosen, key=lambda item: item.name):
+        same = _same_face(item, stored)  # the same bytes may come twice in one batch
+        if same is not None:
+            _end_as_duplicate(item, same)
+        else:
+            stored.append(_enroll(run, item, people, photos[item.sha256]))
     ImportItem.objects.bulk_create(
         ImportItem(
             run=run,
@@ -199,31 +211,48 @@ def _write(run: ImportRun, batch: list[_Item]) -> None:
     )
 
 
-def _enroll(run: ImportRun, item: _Item, people: dict[str, Identity]) -> None:
-    """Enroll the main subject of one image, or say why not."""
+def _usable(gallery: Gallery, item: _Item, stored: Sequence[FaceImage]) -> bool:
+    """Whether the main subject of an image is to be enrolled; else the image ends here."""
     if item.image is None or not item.faces:
         item.end(ItemStatus.FAILED, "no_face", "There is no face in this photo.")
-        return
-    face = main_face(item.faces, item.image.width, item.image.height)
-    same = find_same_face(gallery=run.gallery, photo_sha256=item.sha256, box=face.face.box)
+        return False
+    same = _same_face(item, stored)
     if same is not None:
         _end_as_duplicate(item, same)
-        return
-    reasons = face.face.quality.reasons(limits_of(run.gallery))
+        return False
+    reasons = _subject(item).face.quality.reasons(limits_of(gallery))
     if reasons:
         item.end(ItemStatus.FAILED, "low_quality", f"Not enrolled: {explain(reasons)}.")
-        return
+    return not reasons
+
+
+def _image(item: _Item) -> DecodedImage:
+    if item.image is None:
+        raise AssertionError("this image has ended")
+    return item.image
+
+
+def _subject(item: _Item) -> AnalysedFace:
+    image = _image(item)
+    return main_face(item.faces, image.width, image.height)
+
+
+def _analysed(item: _Item) -> AnalysedPhoto:
+    return photo_of(item.data, _image(item), item.faces)
+
+
+def _same_face(item: _Item, stored: Sequence[FaceImage]) -> FaceImage | None:
+    of_these_bytes = [face for face in stored if face.photo.sha256 == item.sha256]
+    return same_face(of_these_bytes, _subject(item).face.box) if of_these_bytes else None
+
+
+def _enroll(run: ImportRun, item: _Item, people: dict[str, Identity], photo: Photo) -> FaceImage:
+    """Enroll the main subject of one image whose photo is stored."""
+    face = _subject(item)
     identity = people.get(item.name) or _identity(run.gallery, item.name)
     people[item.name] = identity
-    analysed = photo_of(item.data, item.image, item.faces)
-    photo = store_photo(
-        organization_id=run.organization_id,
-        data=item.data,
-        analysed=analysed,
-        path=item.entry.path,
-    )
     judged = judge_face(gallery=run.gallery, identity=identity, embedding=face.embedding)
-    item.stored = store_face(
+    stored = item.stored = store_face(
         gallery=run.gallery,
         identity=identity,
         photo=photo,
@@ -234,9 +263,10 @@ def _enroll(run: ImportRun, item: _Item, people: dict[str, Identity]) -> None:
     )
     if judged.state == FaceState.QUARANTINED:
         item.end(ItemStatus.QUARANTINED, judged.reason, f"In review: {explain((judged.reason,))}.")
-        return
-    code, detail = _remark(item.entry.name, item.image, len(item.faces))
+        return stored
+    code, detail = _remark(item.entry.name, _image(item), len(item.faces))
     item.end(ItemStatus.ENROLLED, code, detail)
+    return stored
 
 
 def _remark(name: str, image: DecodedImage, faces: int) -> tuple[str, str]:
