@@ -99,7 +99,7 @@ def embed(pipelines: list[FacePipeline], data: Path, names: list[str], cache: Pa
         for number, pipeline in enumerate(pipelines):
             made[str(number)][rows] = pipeline.embedder.embed_raw(work)
     cache.mkdir(parents=True, exist_ok=True)
-    np.savez(path, **made)
+    np.savez(path, allow_pickle=False, **made)
     return made
 
 

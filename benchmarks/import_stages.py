@@ -71,6 +71,8 @@ def measure(folder: Path) -> dict[str, Any]:
         "embed", pipeline.embedder.embed
     )
     run = start_import(gallery=gallery, name="photos", folder=folder, actor=SYSTEM, ring=False)
+    if run.job_id is None:
+        raise SystemExit("the import has no job")
     began, cpu = time.perf_counter(), time.process_time()
     run_here(run.job_id)
     seconds, processor = time.perf_counter() - began, time.process_time() - cpu

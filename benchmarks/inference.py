@@ -12,6 +12,8 @@ import argparse
 import importlib
 import importlib.util
 import json
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +53,7 @@ def facenet(models: Path, found: Found, rounds: int, threads: int) -> dict[str, 
     for count in (1, BATCH):
         batch = inputs[:count]
         times = in_turns(
-            {
-                "ours": lambda batch=batch: engine.infer(batch),
-                "theirs": lambda batch=batch: eager(batch),
-            },
-            rounds,
+            {"ours": partial(engine.infer, batch), "theirs": partial(eager, batch)}, rounds
         )
         rows[f"facenet, batch {count}"] = row(times["ours"], times["theirs"], count)
     ours = np.concatenate([engine.infer(inputs[i : i + 16]) for i in range(0, len(inputs), 16)])
@@ -122,14 +120,23 @@ def detector(
         images = [Image.fromarray(picture) for picture in pictures]
         times = in_turns(
             {
-                "ours": lambda p=pictures: [pipeline.detector.detect([one]) for one in p],
-                "theirs": lambda i=images: [theirs.detect(one, landmarks=True) for one in i],
+                "ours": partial(_each, _ours(pipeline), pictures),
+                "theirs": partial(_each, partial(theirs.detect, landmarks=True), images),
             },
             rounds,
         )
         rows[name] = row(times["ours"], times["theirs"], len(pictures))
     rows["mtcnn, agreement"] = _agreement(pipeline, theirs, photos)
     return rows
+
+
+def _ours(pipeline: FacePipeline) -> Callable[[Pixels], object]:
+    return lambda picture: pipeline.detector.detect([picture])
+
+
+def _each(work: Callable[[Any], object], pieces: Iterable[Any]) -> None:
+    for piece in pieces:
+        work(piece)
 
 
 def _agreement(pipeline: FacePipeline, theirs: Any, photos: list[Pixels]) -> dict[str, Any]:
@@ -171,14 +178,17 @@ def _photos(data: Path, count: int) -> list[Pixels]:
 
 def table(record: dict[str, Any]) -> str:
     """The record for people."""
-    lines = [f"{'':<24}{'here ms':>10}{'there ms':>10}{'times':>8}"]
+    heads = "".join(f"{head:>9}" for head in ("here", "there", "times"))
+    lines = [f"{'milliseconds':<22}{heads}   of processor{heads}"]
     for name, values in record["rows"].items():
-        if "times" in values:
-            figures = f"{values['ours_ms']:>10}{values['theirs_ms']:>10}{values['times']:>8}"
-            rest = {k: v for k, v in values.items() if not k.endswith(("ms", "times"))}
-            lines.append(f"{name:<24}{figures}  {rest or ''}")
-        else:
-            lines.append(f"{name:<24}{values}")
+        if "times" not in values:
+            lines.append(f"{name:<22}{values}")
+            continue
+        lines.append(
+            f"{name:<22}{values['ours_ms']:>9}{values['theirs_ms']:>9}{values['times']:>9}"
+            f"{values['ours_processor_ms']:>24}{values['theirs_processor_ms']:>9}"
+            f"{values['times_processor']:>9}"
+        )
     lines.append(f"load before: {record['hardware']['load_before']}")
     return "\n".join(lines)
 
