@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from recognition.models import FaceImage, FaceTemplate, Gallery, Identity, Photo
+from recognition.models import FaceImage, FaceState, FaceTemplate, Gallery, Identity, Photo
 from recognition.selectors.score_kinds import components_of
 from recognition.services.cohorts import store_norms
 from recognition.services.protection import UNJUDGED, Judgement, may_be_searched
@@ -21,11 +21,12 @@ def store_face(
     detector: str,
     path: str,
     judgement: Judgement = UNJUDGED,
+    matchable: bool | None = None,
 ) -> FaceImage:
     """Store a face of a stored photo and, if it was embedded, its template.
 
     Call it in the transaction that holds the person's row and the lock on the photo's bytes, after
-    `find_same_face`.
+    `find_same_face`. `matchable` is the person's, if it was read while the row was held.
     """
     face = FaceImage.objects.create(
         organization_id=gallery.organization_id,
@@ -39,12 +40,23 @@ def store_face(
         **face_fields(analysed, detector),
     )
     if analysed.embedding is not None:
-        store_templates(face, (analysed.embedding, *analysed.more), gallery=gallery)
+        embeddings = (analysed.embedding, *analysed.more)
+        store_templates(face, embeddings, gallery=gallery, matchable=matchable)
     return face
 
 
-def store_templates(face: FaceImage, embeddings: Sequence[Floats], *, gallery: Gallery) -> None:
+def store_templates(
+    face: FaceImage,
+    embeddings: Sequence[Floats],
+    *,
+    gallery: Gallery,
+    matchable: bool | None = None,
+) -> None:
     """Store a face's templates, one per component version, with their cohort statistics."""
+    if matchable is None:
+        searchable = may_be_searched(face.state, face.identity_id)
+    else:
+        searchable = matchable and face.state == FaceState.ENROLLED
     versions = [gallery.model_version]
     if len(embeddings) > 1:
         versions = list(components_of(gallery))
@@ -56,7 +68,7 @@ def store_templates(face: FaceImage, embeddings: Sequence[Floats], *, gallery: G
             model_version=version,
             dimension=len(embedding),
             embedding=embedding,
-            searchable=may_be_searched(face.state, face.identity_id),
+            searchable=searchable,
         )
         for version, embedding in zip(versions, embeddings, strict=False)
     )

@@ -21,6 +21,7 @@ from recognition.models import (
     Photo,
 )
 from recognition.selectors.score_kinds import components_of
+from recognition.selectors.thresholds import cosine_threshold
 from recognition.services.enrollment import explain
 from recognition.services.faces import faces_of_bytes, same_face, store_face
 from recognition.services.forgetting import erased_path
@@ -190,12 +191,14 @@ def _write(run: ImportRun, batch: list[_Item]) -> None:
         organization_id=run.organization_id,
         photos=[(_analysed(item), item.data, item.entry.path) for item in chosen],
     )
+    threshold = cosine_threshold(run.gallery)
     for item in sorted(chosen, key=lambda item: item.name):
         same = _same_face(item, stored)  # the same bytes may come twice in one batch
         if same is not None:
             _end_as_duplicate(item, same)
         else:
-            stored.append(_enroll(run, item, people, photos[item.sha256]))
+            photo = photos[item.sha256]
+            stored.append(_enroll(run, item, people, photo, threshold))
     ImportItem.objects.bulk_create(
         ImportItem(
             run=run,
@@ -246,12 +249,16 @@ def _same_face(item: _Item, stored: Sequence[FaceImage]) -> FaceImage | None:
     return same_face(of_these_bytes, _subject(item).face.box) if of_these_bytes else None
 
 
-def _enroll(run: ImportRun, item: _Item, people: dict[str, Identity], photo: Photo) -> FaceImage:
+def _enroll(
+    run: ImportRun, item: _Item, people: dict[str, Identity], photo: Photo, threshold: float
+) -> FaceImage:
     """Enroll the main subject of one image whose photo is stored."""
     face = _subject(item)
-    identity = people.get(item.name) or _identity(run.gallery, item.name)
-    people[item.name] = identity
-    judged = judge_face(gallery=run.gallery, identity=identity, embedding=face.embedding)
+    known = people.get(item.name)
+    identity = known or _identity(run.gallery, item.name, people)
+    judged = judge_face(
+        gallery=run.gallery, identity=identity, embedding=face.embedding, threshold=threshold
+    )
     stored = item.stored = store_face(
         gallery=run.gallery,
         identity=identity,
@@ -260,6 +267,7 @@ def _enroll(run: ImportRun, item: _Item, people: dict[str, Identity], photo: Pho
         detector=get_pipeline(run.gallery.model_version).version.detector,
         path=item.entry.path,
         judgement=judged,
+        matchable=known.matchable if known else None,
     )
     if judged.state == FaceState.QUARANTINED:
         item.end(ItemStatus.QUARANTINED, judged.reason, f"In review: {explain((judged.reason,))}.")
@@ -284,14 +292,15 @@ def _remark(name: str, image: DecodedImage, faces: int) -> tuple[str, str]:
 def _known_people(gallery: Gallery, names: set[str]) -> dict[str, Identity]:
     """Return those of the people who are there, kept from being erased until the commit."""
     found = Identity.objects.filter(gallery=gallery, name__in=names)
-    people = {identity.pk: identity for identity in found}
-    held = hold(Identity, people)
-    return {identity.name: identity for pk, identity in people.items() if pk in held}
+    held = hold(Identity, found.values_list("pk", flat=True))
+    return {identity.name: identity for identity in Identity.objects.filter(pk__in=held)}
 
 
-def _identity(gallery: Gallery, name: str) -> Identity:
-    """Return the person of that name, made if there is none."""
-    identity, _ = Identity.objects.get_or_create(
+def _identity(gallery: Gallery, name: str, people: dict[str, Identity]) -> Identity:
+    """Return the person of that name, made and added to `people` if there is none."""
+    identity, created = Identity.objects.get_or_create(
         gallery=gallery, name=name, defaults={"organization_id": gallery.organization_id}
     )
+    if created:
+        people[name] = identity
     return identity

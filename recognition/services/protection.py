@@ -31,16 +31,24 @@ class Judgement:
 UNJUDGED = Judgement()
 
 
-def judge_face(*, gallery: Gallery, identity: Identity, embedding: Floats | None) -> Judgement:
+def judge_face(
+    *,
+    gallery: Gallery,
+    identity: Identity,
+    embedding: Floats | None,
+    threshold: float | None = None,
+) -> Judgement:
     """Compare a new face with the person's enrolled images and with everybody else's.
 
     Call it inside the transaction that holds the person's row, before the face is stored.
+    `threshold` is the gallery's for cosines, for who judges many faces and has read it.
     """
     if embedding is None:
         return Judgement()
     own = templates.of_identity(gallery, identity.pk, embedding)
     other_score, other_id = _best_other(gallery, identity, embedding)
-    threshold = cosine_threshold(gallery)
+    if threshold is None:
+        threshold = cosine_threshold(gallery)
     low_match = low_match_of(gallery, images=len(own))
     own_score = own[0].score if own else None
     reason = judge(own_score, other_score, low_match=low_match, threshold=threshold)

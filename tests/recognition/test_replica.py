@@ -1,6 +1,7 @@
 """Searches on a replica: only where it is up to date, and never instead of an answer."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.db import OperationalError, connection, connections, transaction
@@ -84,7 +85,7 @@ def test_a_search_that_a_replica_breaks_off_is_answered(
 ) -> None:
     run = templates._matches_on
 
-    def broken(database: str, *rest: object) -> object:
+    def broken(database: str, *rest: Any) -> list[templates.Match]:
         if database == replica.ALIAS:
             raise OperationalError("canceling statement due to conflict with recovery")
         return run(database, *rest)
