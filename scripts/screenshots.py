@@ -162,9 +162,9 @@ def _pages() -> list[Page]:
     from django.urls import reverse
 
     from faceplatform.core.models import Job
-    from recognition.models import Gallery, Identity, ImportRun, ProbeFace
+    from recognition.models import Identity, ImportRun, ProbeFace
 
-    gallery = Gallery.objects.latest("pk")
+    gallery = ProbeFace.objects.latest("pk").probe.gallery
     identity = Identity.objects.filter(gallery=gallery).earliest("name")
     named = ProbeFace.objects.filter(decision="identified").latest("pk").probe_id
     unknown = ProbeFace.objects.filter(decision="unknown").latest("pk").probe_id
@@ -194,6 +194,30 @@ def _pages() -> list[Page]:
         Page("settings", reverse("settings")),
         Page("design", reverse("design")),
         Page("not-found", "/no-such-page/", status=404),
+        *_evaluation_pages(),
+    ]
+
+
+def _evaluation_pages() -> list[Page]:
+    from django.urls import reverse
+
+    from scripts.generated_people import measured_gallery
+    from training.models import Dataset
+
+    made = measured_gallery()
+    one, two = made["all_pairs"], made["balanced"]
+    pairs = "?kind=mated&low=-1&high=1&file_format=csv.gz"
+    return [
+        Page("evaluations", reverse("evaluations")),
+        Page("evaluation-new", reverse("evaluation_new")),
+        Page("evaluation", reverse("evaluation", args=[one])),
+        Page("evaluation-open-set", reverse("evaluation", args=[made["open_set"]])),
+        Page("evaluation-naming", reverse("evaluation", args=[made["classification"]])),
+        Page("evaluation-compare", f"{reverse('evaluation_compare')}?first={one}&second={two}"),
+        Page("evaluation-pairs", f"{reverse('evaluation_pairs', args=[one])}{pairs}"),
+        Page("datasets", reverse("datasets")),
+        Page("dataset-new", reverse("dataset_new")),
+        Page("dataset", reverse("dataset", args=[Dataset.objects.latest("pk").pk])),
     ]
 
 

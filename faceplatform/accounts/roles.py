@@ -23,6 +23,7 @@ class Scope(StrEnum):
     READ = "read"
     IDENTIFY = "identify"
     ENROLL = "enroll"
+    EVALUATE = "evaluate"
 
     @property
     def label(self) -> str:
@@ -31,4 +32,5 @@ class Scope(StrEnum):
             Scope.READ: "Read galleries, people, jobs, results and pictures",
             Scope.IDENTIFY: "Ask who is in a photo, and compare photos",
             Scope.ENROLL: "Add people and photos, start imports",
+            Scope.EVALUATE: "Freeze datasets, start and stop evaluations, apply thresholds",
         }[self]

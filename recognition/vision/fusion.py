@@ -22,6 +22,7 @@ Rule = Literal["max", "mean", "top_mean", "centroid", "vote"]
 RULES: tuple[Rule, ...] = ("max", "mean", "top_mean", "centroid", "vote")
 DEFAULT_RULE: Rule = "centroid"
 TOP = 3
+Rows = NDArray[np.int64]
 
 
 def fuse(rule: Rule, scores: Floats, *, centroid_length: float = 1.0) -> float:
@@ -43,20 +44,40 @@ def fuse_rows(rule: Rule, scores: Floats, *, centroid_length: float = 1.0) -> Fl
     `centroid_length` is the length of the mean of the anchors' embeddings, 0..1. With one anchor
     all rules agree. Raises ValueError for no anchors or an unknown rule.
     """
-    count = scores.shape[1]
+    return _fused(rule, scores, np.float32(centroid_length))
+
+
+def fuse_people(rule: Rule, scores: Floats, starts: Rows, lengths: Floats) -> Floats:
+    """Fused scores of P probes with K people, float32 (P, K), from T templates; see `fuse_rows`.
+
+    `scores` float32 (P, T), columns sorted by person; `starts` int64 (K,) the first column of each
+    person; `lengths` float32 (K,) of their mean templates (`centroid_lengths`).
+    """
+    counts = np.diff(np.append(starts, scores.shape[1]))
+    fused: Floats = np.empty((len(scores), len(starts)), np.float32)
+    for count in np.unique(counts).tolist():
+        people = np.flatnonzero(counts == count)
+        columns = starts[people][:, None] + np.arange(count)
+        fused[:, people] = _fused(rule, scores[:, columns], lengths[people])
+    return fused
+
+
+def _fused(rule: Rule, scores: Floats, centroid_length: Floats | np.float32) -> Floats:
+    """Scores over the last axis, the anchors, made one; see `fuse_rows`."""
+    count = scores.shape[-1]
     if count == 0:
         raise ValueError("no anchors")
     if rule == "max":
-        fused = scores.max(axis=1)
+        fused = scores.max(axis=-1)
     elif rule == "mean":
-        fused = scores.mean(axis=1)
+        fused = scores.mean(axis=-1)
     elif rule == "top_mean":
-        fused = -np.partition(-scores, min(TOP, count) - 1, axis=1)[:, :TOP].mean(axis=1)
+        fused = -np.partition(-scores, min(TOP, count) - 1, axis=-1)[..., :TOP].mean(axis=-1)
     elif rule == "centroid":
-        fused = scores.mean(axis=1) / max(centroid_length, 1e-6)
+        fused = scores.mean(axis=-1) / np.maximum(centroid_length, np.float32(1e-6))
     elif rule == "vote":
         needed = votes_needed(count)
-        fused = -np.partition(-scores, needed - 1, axis=1)[:, needed - 1]
+        fused = -np.partition(-scores, needed - 1, axis=-1)[..., needed - 1]
     else:
         raise ValueError(f"unknown rule {rule!r}")
     clipped: Floats = np.asarray(fused, np.float32).clip(-1.0, 1.0)
@@ -71,6 +92,14 @@ def votes_needed(anchors: int) -> int:
 def centroid_length(anchors: Floats) -> float:
     """Length of the mean of unit-norm embeddings (N, d): 1 where all are the same."""
     return float(np.linalg.norm(np.asarray(anchors, np.float32).mean(axis=0)))
+
+
+def centroid_lengths(templates: Floats, starts: Rows) -> Floats:
+    """Lengths (K,) of the mean templates of K people; rows of `templates` sorted by person."""
+    counts = np.diff(np.append(starts, len(templates)))
+    total = np.add.reduceat(templates, starts, axis=0, dtype=np.float64)
+    lengths: Floats = (np.linalg.norm(total, axis=1) / counts).astype(np.float32)
+    return lengths
 
 
 @dataclass(frozen=True, slots=True)

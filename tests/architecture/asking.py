@@ -167,6 +167,12 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ("POST", "evaluation_new"): lambda w, c: Ask(
         form={"source": f"gallery:{w.a.gallery.pk}", "protocol": "all_pairs"}
     ),
+    ("GET", "evaluation_compare"): lambda w, c: Ask(
+        query=f"?first={w.a.row_of(Evaluation).pk}&second={w.a.row_of(Evaluation).pk}"
+    ),
+    ("GET", "evaluation_pairs_file"): lambda w, c: Ask(
+        query="?kind=all&low=-1&high=1&file_format=csv.gz"
+    ),
     ("POST", "evaluation_apply"): _form(choice="fpir:0.1"),
     ("POST", "evaluation_label"): lambda w, c: Ask(form={"face": str(w.a.face.pk)}),
     ("POST", "gallery_new"): _form(name="A new gallery", description="", probe_days="30"),

@@ -24,6 +24,7 @@ from training.services.evaluations import (
     MAX_SEED,
     PairsFile,
     Source,
+    cancel_evaluation,
     delete_evaluation,
     start_evaluation,
 )
@@ -166,6 +167,20 @@ class EvaluationView(BelowEvaluation):
         """Delete an evaluation; 409 `evaluation_in_use` while a gallery decides by it."""
         delete_evaluation(evaluation=self.evaluation(evaluation_id), actor=self.principal.actor)
         return Response(status=204)
+
+
+class CancelView(BelowEvaluation):
+    """Stopping one evaluation."""
+
+    actions = {"POST": Action.EVALUATION_RUN}
+
+    @extend_schema(
+        operation_id="evaluation_cancel", request=None, responses={202: EvaluationDetail}
+    )
+    def post(self, request: Request, evaluation_id: UUID) -> Response:
+        """Stop an evaluation; 409 `evaluation_over` when it is finished."""
+        cancel_evaluation(evaluation=self.evaluation(evaluation_id), actor=self.principal.actor)
+        return self.answer(EvaluationDetail, self.evaluation(evaluation_id), status=202)
 
 
 class ReportView(BelowEvaluation):

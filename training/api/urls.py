@@ -8,7 +8,8 @@ from training.api.datasets import (
     ManifestCsvView,
     ManifestParquetView,
 )
-from training.api.evaluations import EvaluationsView, EvaluationView, ReportView
+from training.api.evaluations import CancelView, EvaluationsView, EvaluationView, ReportView
+from training.api.pair_files import PairsFileView, PairsSizeView
 from training.api.thresholds import ThresholdView
 
 _DATASET = "datasets/<uuid:dataset_id>"
@@ -25,6 +26,9 @@ urlpatterns = [
     ),
     path("evaluations", EvaluationsView.as_view(), name="api_evaluations"),
     path(_EVALUATION, EvaluationView.as_view(), name="api_evaluation"),
+    path(f"{_EVALUATION}/cancel", CancelView.as_view(), name="api_evaluation_cancel"),
+    path(f"{_EVALUATION}/pairs", PairsFileView.as_view(), name="api_evaluation_pairs"),
+    path(f"{_EVALUATION}/pairs/size", PairsSizeView.as_view(), name="api_evaluation_pairs_size"),
     path(f"{_EVALUATION}/report", ReportView.as_view(), name="api_evaluation_report"),
     path("galleries/<uuid:gallery_id>/threshold", ThresholdView.as_view(), name="api_threshold"),
 ]

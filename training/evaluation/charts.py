@@ -17,7 +17,7 @@ RULE_NAMES = {
     "mean": "mean of all templates",
     "top_mean": "mean of the three best",
     "centroid": "mean template",
-    "vote": "vote of the five nearest",
+    "vote": "vote of more than half",
 }
 _MOST_CLASSES = 40
 
@@ -82,7 +82,7 @@ def charts(report: Report) -> tuple[Chart | Matrix, ...]:
         found += _identification(report.identification)
     if report.discards:
         found.append(_discards(report))
-    if report.classification is not None:
+    if report.classification is not None and report.classification.matrix:
         found.append(_confusion(report.classification))
     return tuple(found)
 

@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike
 from training.evaluation.arrays import Doubles, EvaluationError, Ints
 from training.evaluation.uncertainty import Estimate, Measured, measured, wilson
 
+MOST_IN_MATRIX = 400
+
 
 @dataclass(frozen=True, slots=True)
 class ClassResult:
@@ -46,7 +48,8 @@ class Classification:
     """Figures of a classifier on N images. Shares are 0..1.
 
     `failed` images had no face: they count as errors in `accuracy`, `errors`, recall and top-5.
-    `matrix` counts truth (rows) by answer (columns) in the order of `classes`, without failures.
+    `matrix` counts truth (rows) by answer (columns) in the order of `classes`, without failures; it
+    is empty where there are more than 400 classes.
     Precision of a class that is never named is 0 (as scikit-learn's `zero_division=0`).
     """
 
@@ -73,14 +76,15 @@ def classify(
     names: Sequence[str],
     *,
     scores: ArrayLike | None = None,
+    ranks: ArrayLike | None = None,
     milliseconds: ArrayLike | None = None,
     most_confused: int = 20,
 ) -> Classification:
     """Figures from the true class and the answer of each image.
 
     `truth` (N,) class numbers 0..C-1; `answers` (N,) class numbers, -1 where no face was found;
-    `scores` float (N, C) for top-5; `milliseconds` (M,) of single inferences. Raises
-    `EvaluationError` `bad_classes`.
+    `scores` float (N, C) for top-5, or `ranks` (N,): the place of the true class, 1 up, 0 for none;
+    `milliseconds` (M,) of single inferences. Raises `EvaluationError` `bad_classes`.
     """
     true, said = np.asarray(truth, np.int64), np.asarray(answers, np.int64)
     count = len(names)
@@ -100,7 +104,9 @@ def classify(
         failed=int((~known).sum()),
         accuracy=Estimate(right / len(true), wilson(right, len(true))),
         errors=measured(len(true) - right, len(true)),
-        top_5=_top_5(true, known, scores, count),
+        top_5=_top_5_of_ranks(ranks, len(true), count)
+        if scores is None
+        else _top_5(true, known, scores, count),
         macro_precision=_mean(classes, "precision", present.astype(np.float64)),
         macro_recall=_mean(classes, "recall", present.astype(np.float64)),
         macro_f1=_mean(classes, "f1", present.astype(np.float64)),
@@ -108,7 +114,7 @@ def classify(
         weighted_recall=_mean(classes, "recall", images.astype(np.float64)),
         weighted_f1=_mean(classes, "f1", images.astype(np.float64)),
         classes=classes,
-        matrix=tuple(tuple(row) for row in matrix.tolist()),
+        matrix=tuple(tuple(row) for row in matrix.tolist()) if count <= MOST_IN_MATRIX else (),
         confused=_confused(matrix, names, most_confused),
         timing=_timing(milliseconds),
     )
@@ -137,10 +143,10 @@ def _mean(classes: tuple[ClassResult, ...], figure: str, weight: Doubles) -> flo
 def _top_5(
     true: Ints,
     known: np.ndarray[tuple[int], np.dtype[np.bool_]],
-    scores: ArrayLike | None,
+    scores: ArrayLike,
     count: int,
 ) -> Estimate | None:
-    if scores is None or count <= 5:
+    if count <= 5:
         return None
     values = np.asarray(scores, np.float64)
     if values.shape != (len(true), count) or bool(np.isnan(values[known]).any()):
@@ -149,6 +155,16 @@ def _top_5(
     place = (values >= own[:, None]).sum(axis=1)  # ties count against the class
     hits = int((known & (place <= 5)).sum())
     return Estimate(hits / len(true), wilson(hits, len(true)))
+
+
+def _top_5_of_ranks(ranks: ArrayLike | None, images: int, count: int) -> Estimate | None:
+    if ranks is None or count <= 5:
+        return None
+    places = np.asarray(ranks, np.int64)
+    if places.shape != (images,):
+        raise EvaluationError("bad_classes", "one rank per image is needed")
+    hits = int(((places >= 1) & (places <= 5)).sum())
+    return Estimate(hits / images, wilson(hits, images))
 
 
 def _confused(matrix: Ints, names: Sequence[str], most: int) -> tuple[Confusion, ...]:

@@ -6,12 +6,13 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Literal, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from training.evaluation.arrays import EvaluationError, Floats, Ints, Progress, labels, unit_rows
+from training.evaluation.sink import Sink
 from training.evaluation.tables import safe_cell
 
 Kind = Literal["all", "mated", "nonmated"]
@@ -104,6 +105,24 @@ def export_pairs(
     return count
 
 
+def stream_pairs(
+    templates: ArrayLike,
+    identities: ArrayLike,
+    names: Sequence[str],
+    selection: Selection,
+    file_format: FileFormat,
+) -> Iterator[bytes]:
+    """Yield the file of `export_pairs` part by part, in bounded memory."""
+    sink = Sink()
+    writer = _writer(sink, file_format, names)
+    for batch in _batches(templates, identities, names, selection, None):
+        writer.write(batch)
+        if part := sink.taken():
+            yield part
+    writer.close()
+    yield sink.taken()
+
+
 def _batches(
     templates: ArrayLike,
     identities: ArrayLike,
@@ -130,10 +149,10 @@ def _batches(
 
 
 class _CsvGz:
-    def __init__(self, stream: IO[bytes], names: Sequence[str]) -> None:
+    def __init__(self, stream: IO[bytes] | Sink, names: Sequence[str]) -> None:
         self._names = [str(safe_cell(name)) for name in names]
         # A fixed time and no name: the same pairs are the same bytes.
-        self._packed = gzip.GzipFile("", "wb", 6, stream, mtime=0)
+        self._packed = gzip.GzipFile("", "wb", 6, cast("IO[bytes]", stream), mtime=0)
         self._text = io.TextIOWrapper(self._packed, encoding="utf-8", newline="")
         self._writer = csv.writer(self._text, lineterminator="\n")
         self._writer.writerow(_HEAD)
@@ -152,7 +171,7 @@ class _CsvGz:
 
 
 class _Parquet:
-    def __init__(self, stream: IO[bytes], names: Sequence[str]) -> None:
+    def __init__(self, stream: IO[bytes] | Sink, names: Sequence[str]) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -177,7 +196,9 @@ class _Parquet:
         self._writer.close()
 
 
-def _writer(stream: IO[bytes], file_format: FileFormat, names: Sequence[str]) -> _CsvGz | _Parquet:
+def _writer(
+    stream: IO[bytes] | Sink, file_format: FileFormat, names: Sequence[str]
+) -> _CsvGz | _Parquet:
     if file_format == "csv.gz":
         return _CsvGz(stream, names)
     if file_format == "parquet":

@@ -4,6 +4,7 @@ import math
 
 from training.evaluation.classification import Classification
 from training.evaluation.identification import Identification
+from training.evaluation.paired import ModelComparison
 from training.evaluation.report import Headline, Subject
 from training.evaluation.uncertainty import Estimate, Interval, Measured, NotSupported, Rate
 from training.evaluation.verification import Verification
@@ -69,6 +70,8 @@ def write_headline(
     verification: Verification | None = None,
     identification: Identification | None = None,
     classification: Classification | None = None,
+    models: ModelComparison | None = None,
+    other_model: str = "",
 ) -> Headline:
     """Title and sentences for the sections there are; the first one gives the figure."""
     sentences: list[str] = []
@@ -82,6 +85,8 @@ def write_headline(
     if classification is not None:
         sentences += _classification(classification)
         figures.append(classification.accuracy)
+    if models is not None:
+        sentences += _models(models, subject.model, other_model)
     sentences.append(_failures(subject))
     title = f"{subject.model} on {subject.data}"
     return Headline(title, tuple(sentences), figures[0] if figures else None)
@@ -132,6 +137,31 @@ def _classification(found: Classification) -> list[str]:
     accuracy = found.accuracy
     named = f"It names {percent(accuracy.value)} of {found.images:,} images correctly"
     return [f"{named}{span(accuracy.interval)}, among {len(found.classes):,} people."]
+
+
+def _models(found: ModelComparison, first: str, second: str) -> list[str]:
+    span_of, names = found.eer_difference.interval, (first, second)
+    better = second if found.eer_difference.value < 0 else first
+    sure = span_of is not None and (span_of.high < 0 or span_of.low > 0)
+    rates = [f"{percent(rate)} with {n}" for rate, n in zip(_eers(found), names, strict=True)]
+    clear = f"{better} is better" if sure else "the difference may be chance"
+    only = found.mcnemar.only_first_right, found.mcnemar.only_second_right
+    alone = f"{first} alone decides {only[0]:,} rightly, {second} alone {only[1]:,}"
+    return [
+        f"Where both errors are equal, each is {' and '.join(rates)}: {clear}.",
+        f"Of {found.comparisons:,} pairs, {alone}; {_chance(found.mcnemar.p_value)}.",
+    ]
+
+
+def _eers(found: ModelComparison) -> tuple[float, float]:
+    return found.first_eer, found.second_eer
+
+
+def _chance(p_value: float) -> str:
+    if p_value < 0.001:
+        return "chance alone would hardly bring this (p below 0.001)"
+    word = "hardly" if p_value < 0.05 else "easily"
+    return f"chance alone would {word} bring this (p = {p_value:.3f})"
 
 
 def _failures(subject: Subject) -> str:

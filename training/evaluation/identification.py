@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from recognition.vision.fusion import RULES, Rule, centroid_lengths, fuse_people
 from training.evaluation.arrays import (
     Doubles,
     EvaluationError,
@@ -21,7 +22,6 @@ from training.evaluation.arrays import (
     labels,
     unit_rows,
 )
-from training.evaluation.fusion import RULES, Rule, centroids, fuse
 from training.evaluation.resampling import weights
 from training.evaluation.uncertainty import (
     Estimate,
@@ -100,22 +100,18 @@ class _Gallery:
     rows: Floats
     people: Ints
     starts: Ints
-    middle: Floats
+    lengths: Floats
 
     @classmethod
     def of(cls, rows: Floats, people: Ints) -> "_Gallery":
         names, starts = np.unique(people, return_index=True)
         places = starts.astype(np.int64)
-        return cls(rows, names.astype(np.int64), places, centroids(rows, places))
+        return cls(rows, names.astype(np.int64), places, centroid_lengths(rows, places))
 
     def ask(self, probes: Floats, part: slice, found: dict[Rule, Searches]) -> None:
         scores = probes @ self.rows.T
         for rule, result in found.items():
-            if rule == "centroid":
-                fused = probes @ self.middle.T
-            else:
-                fused = fuse(scores, self.starts, rule)
-            self._note(fused, part, result)
+            self._note(fuse_people(rule, scores, self.starts, self.lengths), part, result)
 
     def _note(self, fused: Floats, part: slice, result: Searches) -> None:
         result.top[part] = fused.max(axis=1)

@@ -22,7 +22,7 @@ def figures(report: Report) -> dict[str, dict[str, Any]]:
     """
     found = {}
     for chart in charts(report):
-        content = _lines(chart) if isinstance(chart, Chart) else _heatmap(chart)
+        content = _lines(chart) if isinstance(chart, Chart) else _squares(chart)
         found[chart.name] = {"title": chart.title, "config": _CONFIG} | content
     return found
 
@@ -90,22 +90,48 @@ def _axis(axis: Axis, values: list[float]) -> dict[str, Any]:
     return layout
 
 
-def _heatmap(matrix: Matrix) -> dict[str, Any]:
+def _squares(matrix: Matrix) -> dict[str, Any]:
+    """Counts as squares, right answers and wrong ones in two colours, the larger the more images.
+
+    No heatmap: Plotly draws one as a picture in a data URL, which pages do not allow.
+    """
     names = list(matrix.labels)
-    return {
-        "data": [
+    most = max((count for row in matrix.counts for count in row), default=1) or 1
+    size = max(4.0, min(24.0, 420 / max(1, len(names))))
+    traces = []
+    for title, wanted, colour in (("right", True, COLORS[0]), ("wrong", False, COLORS[1])):
+        cells = [
+            (names[column], names[row], count)
+            for row, counts in enumerate(matrix.counts)
+            for column, count in enumerate(counts)
+            if count and (row == column) is wanted
+        ]
+        traces.append(
             {
-                "type": "heatmap",
-                "x": names,
-                "y": names,
-                "z": [list(row) for row in matrix.counts],
-                "colorscale": "Blues",
-                "hovertemplate": "%{y} named %{x}: %{z}<extra></extra>",
+                "type": "scatter",
+                "mode": "markers",
+                "name": title,
+                "x": [cell[0] for cell in cells],
+                "y": [cell[1] for cell in cells],
+                "customdata": [cell[2] for cell in cells],
+                "marker": {
+                    "symbol": "square",
+                    "color": colour,
+                    "size": [round(size * (0.5 + 0.5 * c[2] / most), 1) for c in cells],
+                },
+                "hovertemplate": "%{y} named %{x}: %{customdata}<extra></extra>",
             }
-        ],
+        )
+    axis: dict[str, Any] = {"type": "category", "categoryorder": "array", "categoryarray": names}
+    axis |= {"range": [-0.6, len(names) - 0.4], "showticklabels": len(names) <= 25}
+    across = f"answer ({matrix.note})" if matrix.note else "answer"
+    return {
+        "data": traces,
         "layout": {
-            "xaxis": {"title": {"text": "answer"}, "type": "category"},
-            "yaxis": {"title": {"text": "truth"}, "type": "category", "autorange": "reversed"},
-            "margin": {"l": 120, "r": 16, "t": 16, "b": 120},
+            "xaxis": axis | {"title": {"text": across}},
+            "yaxis": axis | {"title": {"text": "truth"}, "range": [len(names) - 0.4, -0.6]},
+            "margin": {"l": 70, "r": 16, "t": 16, "b": 56},
+            "legend": {"orientation": "h", "y": -0.22},
+            "hovermode": "closest",
         },
     }

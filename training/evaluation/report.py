@@ -96,6 +96,8 @@ class Report:
     suspects: tuple[NamedSuspect, ...] = ()
     notes: tuple[str, ...] = ()
     version: int = VERSION
+    other_model: str = ""
+    """Name of the second model of `models`."""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values; `from_dict` makes the same report of them."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from recognition.vision.fusion import Rule
 from training.evaluation.arrays import (
     Doubles,
     EvaluationError,
@@ -14,7 +15,6 @@ from training.evaluation.arrays import (
     labels,
     unit_rows,
 )
-from training.evaluation.fusion import Rule
 from training.evaluation.identification import (
     Searches,
     SizeResult,

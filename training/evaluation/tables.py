@@ -9,6 +9,7 @@ from training.evaluation.charts import RULE_NAMES
 from training.evaluation.classification import Classification
 from training.evaluation.headlines import estimate_cell, percent, rate_cell
 from training.evaluation.identification import Identification
+from training.evaluation.paired import ModelComparison
 from training.evaluation.report import Report
 from training.evaluation.uncertainty import Estimate, Measured, Rate
 from training.evaluation.verification import Verification
@@ -41,8 +42,11 @@ def tables(report: Report) -> tuple[Table, ...]:
             found.append(_sizes(report.identification))
     if report.groups:
         found.append(_groups(report))
+    if report.models is not None:
+        found.append(_models(report, report.models))
     if report.classification is not None:
-        found += [_classes(report.classification), _confused(report.classification)]
+        one = report.classification
+        found += [_closed_set(one), _confused(one), _classes(one)]
     return tuple(found)
 
 
@@ -125,6 +129,27 @@ def _groups(report: Report) -> Table:
     )
 
 
+def _closed_set(found: Classification) -> Table:
+    rows = [
+        ("accuracy", estimate_cell(found.accuracy)),
+        ("right answer among the first five", estimate_cell(found.top_5)),
+        ("precision, mean over people", percent(found.macro_precision)),
+        ("recall, mean over people", percent(found.macro_recall)),
+        ("F1, mean over people", f"{found.macro_f1:.3f}"),
+        ("precision, weighted by images", percent(found.weighted_precision)),
+        ("recall, weighted by images", percent(found.weighted_recall)),
+        ("F1, weighted by images", f"{found.weighted_f1:.3f}"),
+        ("images without a face, counted as errors", f"{found.failed:,}"),
+    ]
+    if found.timing is not None:
+        time = found.timing
+        rows += [
+            (f"time per image, mean of {time.images:,}", f"{time.mean:.0f} ms"),
+            ("time per image, median and 95th percentile", f"{time.median:.0f}, {time.p95:.0f} ms"),
+        ]
+    return Table("closed_set", "Naming test images", ("figure", "value"), tuple(rows))
+
+
 def _classes(found: Classification) -> Table:
     return Table(
         "classes",
@@ -146,6 +171,43 @@ def _confused(found: Classification) -> Table:
     )
 
 
+def _models(report: Report, found: ModelComparison) -> Table:
+    first, second = report.subject.model, report.other_model or "second model"
+    only = found.mcnemar.only_first_right, found.mcnemar.only_second_right
+    return Table(
+        "models",
+        "Two models on the same pairs",
+        ("figure", first, second, "second less first, 95 %"),
+        (
+            (
+                "equal error rate",
+                percent(found.first_eer),
+                percent(found.second_eer),
+                _difference(found.eer_difference),
+            ),
+            (
+                f"FNMR at FMR {percent(found.target_fmr)}",
+                "",
+                "",
+                _difference(found.fnmr_difference),
+            ),
+            (
+                "pairs that it alone decides rightly",
+                f"{only[0]:,}",
+                f"{only[1]:,}",
+                f"McNemar's test, p = {found.mcnemar.p_value:.3g}",
+            ),
+        ),
+    )
+
+
+def _difference(found: Estimate) -> str:
+    """A difference of shares in percentage points."""
+    points = f"{100 * found.value:+.2f} points"
+    span = found.interval
+    return points if span is None else f"{points} ({100 * span.low:+.2f} to {100 * span.high:+.2f})"
+
+
 def _score(threshold: float | None) -> str:
     return "-" if threshold is None else f"{threshold:.4f}"
 
@@ -154,7 +216,7 @@ def csv_files(report: Report) -> dict[str, str]:
     """{name: CSV text} with plain numbers; an unsupported rate is an empty cell beside its trials.
 
     Names: operating_points, thresholds, curve, scores, open_set, cmc, sizes, groups, classes,
-    matrix, discard, hardest_pairs, suspects; those the report has.
+    matrix, confused, discard, models, changed_pairs, hardest_pairs, suspects; those there are.
     """
     found: dict[str, Sheet] = {}
     if report.verification is not None:
@@ -256,10 +318,14 @@ def _classification_rows(found: Classification, into: dict[str, Sheet]) -> None:
         ["class", "images", "named", "precision", "recall", "f1"],
         ([c.name, c.images, c.named, c.precision, c.recall, c.f1] for c in found.classes),
     )
-    names = [c.name for c in found.classes]
-    into["matrix"] = _sheet(
-        ["truth", *names], ([name, *row] for name, row in zip(names, found.matrix, strict=True))
+    into["confused"] = _sheet(
+        ["truth", "answer", "images"], ([c.truth, c.answer, c.count] for c in found.confused)
     )
+    if found.matrix:
+        names = [c.name for c in found.classes]
+        into["matrix"] = _sheet(
+            ["truth", *names], ([name, *row] for name, row in zip(names, found.matrix, strict=True))
+        )
 
 
 def _other_rows(report: Report, into: dict[str, Sheet]) -> None:
@@ -278,6 +344,21 @@ def _other_rows(report: Report, into: dict[str, Sheet]) -> None:
             (
                 [one.group, one.people, *_rate_cells(one.fmr), *_rate_cells(one.fnmr)]
                 for one in report.groups
+            ),
+        )
+    if report.models is not None:
+        two = report.models
+        into["changed_pairs"] = _sheet(
+            ["pair", "mated", "first_score", "second_score", "better"],
+            ([c.pair, int(c.mated), c.first_score, c.second_score, c.better] for c in two.changed),
+        )
+        into["models"] = _sheet(
+            ["figure", "first", "second", "difference", "low", "high"],
+            (
+                ["eer", two.first_eer, two.second_eer, *_estimate_cells(two.eer_difference)],
+                ["fnmr", None, None, *_estimate_cells(two.fnmr_difference)],
+                ["only_right", two.mcnemar.only_first_right, two.mcnemar.only_second_right],
+                ["mcnemar_p", two.mcnemar.p_value],
             ),
         )
     pairs = (*report.hardest_mated, *report.hardest_nonmated)

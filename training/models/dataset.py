@@ -20,7 +20,7 @@ class InputKind(models.TextChoices):
     """What an evaluation gives to the detector: whole photos, or faces cut out of them."""
 
     PHOTO = "photo", "As photographed"
-    CROP = "crop", "Photos are pre-cropped faces"
+    CROP = "crop", "As pre-cropped faces"
 
 
 class Dataset(models.Model):

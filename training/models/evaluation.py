@@ -17,6 +17,7 @@ class ProtocolKind(models.TextChoices):
     OPEN_SET = "open_set", "Enrolled people, their probes, and strangers"
     BALANCED = "balanced", "As many mated as nonmated pairs"
     PAIRS = "pairs", "Pairs from a file"
+    CLASSIFICATION = "classification", "Naming the test images of a dataset"
     MODELS = "models", "Two models on the same pairs"
 
 

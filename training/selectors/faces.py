@@ -44,6 +44,14 @@ def owners_of(evaluation: Evaluation) -> dict[uuid.UUID, uuid.UUID]:
     return {face: owner for face, owner in rows if owner is not None}
 
 
+def parts_of(
+    evaluation: Evaluation,
+) -> tuple[dict[uuid.UUID, str], dict[uuid.UUID, uuid.UUID]]:
+    """Return the part of every face of the evaluation's dataset, and whose it counts as."""
+    rows = list(items_of(evaluation).order_by("pk").values_list("face_id", "part", "identity_id"))
+    return {face: part for face, part, _ in rows}, {face: owner for face, _, owner in rows}
+
+
 def count_faces(evaluation: Evaluation) -> FaceCount:
     """Count images and people."""
     faces = faces_of(evaluation)

@@ -1,15 +1,13 @@
 """The list of a dataset's images: as rows, CSV, Parquet, and as a digest."""
 
 import hashlib
-import io
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from itertools import islice
 
-from typing_extensions import Buffer
-
 from recognition.selectors.answers import csv_line
+from training.evaluation.sink import Sink
 from training.models import Dataset
 
 _CHUNK = 2000
@@ -73,7 +71,7 @@ def manifest_parquet(dataset: Dataset) -> Iterator[bytes]:
     kinds = {column: pa.string() if column in text else pa.float64() for column in COLUMNS}
     schema = pa.schema(kinds.items())
     schema = schema.with_metadata({"dataset": str(dataset.pk), "digest": dataset.digest})
-    sink = _Sink()
+    sink = Sink()
     with parquet.ParquetWriter(sink, schema) as writer:
         for part in _parts(manifest_rows(dataset)):
             columns = {column: [getattr(row, column) for row in part] for column in COLUMNS}
@@ -106,30 +104,3 @@ def _cell(value: str | float) -> str:
 def _parts(rows: Iterator[ManifestRow]) -> Iterator[list[ManifestRow]]:
     while part := list(islice(rows, _CHUNK)):
         yield part
-
-
-class _Sink(io.RawIOBase):
-    """A file that is given away as it is written; its position counts all that was written."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._waiting = bytearray()
-        self._written = 0
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Buffer, /) -> int:
-        part = bytes(data)
-        self._waiting += part
-        self._written += len(part)
-        return len(part)
-
-    def tell(self) -> int:
-        return self._written
-
-    def taken(self) -> bytes:
-        """Return what was written since the last call."""
-        part = bytes(self._waiting)
-        self._waiting.clear()
-        return part

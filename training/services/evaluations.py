@@ -10,7 +10,7 @@ from faceplatform.core.actors import Actor
 from faceplatform.core.errors import Conflict, DomainError, Unprocessable
 from recognition.models import Gallery, GalleryThreshold, ModelVersion
 from recognition.selectors.evaluated import gallery_fingerprint
-from training.models import Dataset, Evaluation, ProtocolKind
+from training.models import Dataset, Evaluation, ProtocolKind, SplitKind
 from training.selectors.faces import count_faces
 from training.services.pair_files import read_pairs
 
@@ -61,7 +61,7 @@ def start_evaluation(
     The model is the gallery's unless another one is named. Protocol `pairs` needs a file,
     protocol `models` a second model. Raises DomainError `protocol_unknown`, `seed_invalid`,
     `part_unknown`, `second_model_missing`, `pairs_missing` or what is wrong with the pairs,
-    Unprocessable `too_few_people`, Conflict `already_running`.
+    Unprocessable `too_few_people`, `split_missing`, Conflict `already_running`.
     """
     row = source.row
     _check(protocol, seed, source)
@@ -105,6 +105,17 @@ def start_evaluation(
 
 
 @transaction.atomic
+def cancel_evaluation(*, evaluation: Evaluation, actor: Actor) -> None:
+    """Stop an evaluation that is waiting or running.
+
+    Raises Conflict `evaluation_over` where nothing is left to stop.
+    """
+    if evaluation.job is None or not evaluation.job.is_active:
+        raise Conflict("evaluation_over", "This evaluation is not running any more.")
+    jobs.cancel(evaluation.job, actor=actor)
+
+
+@transaction.atomic
 def delete_evaluation(*, evaluation: Evaluation, actor: Actor) -> None:
     """Delete an evaluation and cancel its job.
 
@@ -129,6 +140,13 @@ def _check(protocol: str, seed: int, source: Source) -> None:
     part, dataset = source.part, source.dataset
     if part and (dataset is None or not dataset.items.filter(part=part).exists()):
         raise DomainError("part_unknown", f"There is no part {part!r} in what is measured.")
+    if protocol == ProtocolKind.CLASSIFICATION:
+        if dataset is None or dataset.split_kind != SplitKind.STRATIFIED:
+            raise Unprocessable(
+                "split_missing", "Naming images needs a dataset with every person in every part."
+            )
+        if part:
+            raise DomainError("part_unknown", "Naming images takes all parts of a dataset.")
 
 
 def _version_of(source: Source) -> ModelVersion:

@@ -17,7 +17,7 @@ CROP = 0.6
 """Share of an aligned photo's sides that a pre-cropped face keeps, around the middle."""
 KINDS = (InputKind.PHOTO, InputKind.CROP)
 _BATCH = 16
-_PART = 512
+_PART = 128
 
 Listener = Callable[[int, int, str], None]
 Vectors = dict[str, Floats | None]
@@ -92,7 +92,7 @@ def templates_of_files(
             for name, data in files.items()
             if any(digests[name] not in store.rows for store in stores.values())
         }
-        _embed(missing, stores, version, lambda done, at=start: listener(at + done, len(names), ""))
+        _embed(missing, stores, version)
         for kind, store in stores.items():
             found[kind] |= {name: store.rows[digests[name]] for name in part}
         listener(start + len(part), len(names), "")
@@ -103,7 +103,6 @@ def _embed(
     files: Mapping[str, bytes],
     stores: Mapping[InputKind, TemplateStore],
     version: ModelVersion,
-    listener: Callable[[int], None],
 ) -> None:
     """Embed files under both kinds of input and keep what was found, a whole part at once."""
     fresh: dict[InputKind, Vectors] = {kind: {} for kind in stores}
@@ -117,7 +116,6 @@ def _embed(
                 image if kind == InputKind.PHOTO else cropped(image) for image in wanted.values()
             ]
             fresh[kind] |= zip(wanted, main_templates(inputs, version), strict=True)
-        listener(start + len(batch))
     for kind, store in stores.items():
         store.add(fresh[kind], version.dimension)
 

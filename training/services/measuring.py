@@ -15,15 +15,20 @@ from training.evaluation.paired import compare_models
 from training.evaluation.protocols import generate_pairs, split_search
 from training.evaluation.report import named_suspects
 from training.evaluation.resampling import IdentityCounts
+from training.evaluation.sizes import by_gallery_size
 from training.evaluation.suspects import suspects
 from training.evaluation.verification import verify_all, verify_pairs
 from training.models import Evaluation, ProtocolKind
 from training.selectors.faces import owners_of
 from training.services import records
+from training.services.naming import measure_classification
+from training.services.slices import discards_of, groups_of, slice_threshold
 from training.services.sources import Faces
 
 SUSPECTS = 1500
 PAIRS = 6000
+SIZES = (10, 30, 100, 300, 1000, 3000, 10_000)
+DRAWS = 10
 Pair = tuple[str, str, bool]
 
 
@@ -68,11 +73,16 @@ def measure_all_pairs(given: Measuring) -> dict[str, Any]:
     searches = search_leaving_one_out(faces.embeddings, people, progress=steps)
     steps.begin("looking for doubtful labels")
     doubtful = suspects(faces.embeddings, people, keep=SUSPECTS, progress=steps)
+    steps.begin("by quality and by group")
+    threshold = slice_threshold(verification)
     report = records.report_of(
         given.evaluation,
         faces,
         verification=verification,
         identification=identify({"max": searches}, seed=seed),
+        discards=discards_of(faces, people, threshold, seed=seed),
+        groups=groups_of(faces, people, threshold, seed=seed),
+        notes=(f"Errors by quality and by group are at the threshold {threshold:.3f}.",),
         hardest_mated=records.hard_pairs(found.hardest_mated, faces, mated=True),
         hardest_nonmated=records.hard_pairs(found.hardest_nonmated, faces, mated=False),
         suspects=named_suspects(doubtful, [str(face) for face in faces.faces]),
@@ -99,9 +109,24 @@ def measure_open_set(given: Measuring) -> dict[str, Any]:
         people[split.gallery],
         progress=given.steps,
     )
-    identification = identify(found, seed=seed)
+    given.steps.begin("drawing galleries of several sizes")
+    sizes = by_gallery_size(
+        faces.embeddings,
+        people,
+        gallery_sizes(people),
+        draws=DRAWS,
+        seed=seed,
+        progress=given.steps,
+    )
+    identification = identify(found, sizes=sizes, seed=seed)
     report = records.report_of(given.evaluation, faces, identification=identification)
     return records.record_of(report, [])
+
+
+def gallery_sizes(people: "np.ndarray[Any, np.dtype[np.int64]]") -> tuple[int, ...]:
+    """Return sizes to draw: 10, 30, 100 ... up to two thirds of the people with two images."""
+    able = int((np.bincount(people) > 1).sum())
+    return tuple(size for size in SIZES if size <= able * 2 // 3)
 
 
 def measure_balanced(given: Measuring) -> dict[str, Any]:
@@ -185,9 +210,10 @@ def numbers_of(faces: Faces) -> "np.ndarray[Any, np.dtype[np.int64]]":
 
 
 PROTOCOLS: dict[str, Measure] = {
-    ProtocolKind.ALL_PAIRS: Measure(measure_all_pairs, passes=4),
-    ProtocolKind.OPEN_SET: Measure(measure_open_set, passes=1),
+    ProtocolKind.ALL_PAIRS: Measure(measure_all_pairs, passes=5),
+    ProtocolKind.OPEN_SET: Measure(measure_open_set, passes=2),
     ProtocolKind.BALANCED: Measure(measure_balanced, passes=1),
     ProtocolKind.PAIRS: Measure(measure_pairs, passes=1),
+    ProtocolKind.CLASSIFICATION: Measure(measure_classification, passes=2),
     ProtocolKind.MODELS: Measure(measure_models, passes=1),
 }

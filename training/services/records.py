@@ -8,6 +8,7 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from training.evaluation import codec
+from training.evaluation.classification import Classification
 from training.evaluation.comparisons import PairList
 from training.evaluation.headlines import percent, write_headline
 from training.evaluation.identification import (
@@ -17,7 +18,7 @@ from training.evaluation.identification import (
     choose_threshold,
 )
 from training.evaluation.paired import ModelComparison
-from training.evaluation.report import HardPair, NamedSuspect, Report, Subject
+from training.evaluation.report import HardPair, Report, Subject
 from training.evaluation.uncertainty import Measured, NotSupported, Rate, measured
 from training.evaluation.verification import Verification
 from training.models import Evaluation
@@ -36,12 +37,15 @@ def report_of(
     *,
     verification: Verification | None = None,
     identification: Identification | None = None,
+    classification: Classification | None = None,
     models: ModelComparison | None = None,
-    hardest_mated: tuple[HardPair, ...] = (),
-    hardest_nonmated: tuple[HardPair, ...] = (),
-    suspects: tuple[NamedSuspect, ...] = (),
+    **sections: Any,
 ) -> Report:
-    """Put the sections together; images are named by the ids of their faces."""
+    """Put the sections together; images are named by the ids of their faces.
+
+    `sections` are further fields of `Report`.
+    """
+    other = evaluation.other_version.name if evaluation.other_version else ""
     subject = Subject(
         model=evaluation.model_version.name,
         model_digest=evaluation.model_version.digest,
@@ -56,13 +60,20 @@ def report_of(
         title=str(evaluation),
         created=timezone.now().isoformat(timespec="seconds"),
         subject=subject,
-        headline=write_headline(subject, verification=verification, identification=identification),
+        headline=write_headline(
+            subject,
+            verification=verification,
+            identification=identification,
+            classification=classification,
+            models=models,
+            other_model=other,
+        ),
         verification=verification,
         identification=identification,
+        classification=classification,
         models=models,
-        hardest_mated=hardest_mated,
-        hardest_nonmated=hardest_nonmated,
-        suspects=suspects,
+        other_model=other,
+        **sections,
     )
 
 

@@ -74,7 +74,8 @@ def embed_faces(
     for start in range(0, len(faces), _BATCH):
         context.progress(start, len(faces), f"reading photos with {version.name}")
         rows = FaceImage.objects.filter(pk__in=faces[start : start + _BATCH])
-        found |= embed(*_readable(list(rows.select_related("photo"))), version)
+        ordered = rows.select_related("photo").order_by("pk")
+        found |= embed(*_readable(list(ordered)), version)
     return found
 
 
@@ -123,7 +124,7 @@ def cut_out(image: DecodedImage, box: Box) -> DecodedImage:
     half = max(box.width, box.height) * MARGIN / 2
     x, y = box.center
     square = Box(x - half, y - half, x + half, y + half).clipped(image.width, image.height)
-    left, top = round(square.x1), round(square.y1)
+    left, top = min(round(square.x1), image.width - 1), min(round(square.y1), image.height - 1)
     right, bottom = max(left + 1, round(square.x2)), max(top + 1, round(square.y2))
     return replace(image, pixels=np.ascontiguousarray(image.pixels[top:bottom, left:right]))
 

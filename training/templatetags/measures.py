@@ -28,6 +28,8 @@ def percent(share: float | None) -> str:
     if share is None:
         return "–"
     value = 100 * share
-    if 0 < value < 0.1 or 99.9 < value < 100:
+    if value > 99.999:
+        return "100 %"
+    if 0 < value < 0.1 or value > 99.9:
         return f"{value:.3f} %"
     return f"{value:.1f} %" if value < 10 or value > 90 else f"{value:.0f} %"

@@ -1,6 +1,6 @@
 """Pages of evaluations: list, start, progress, report, applying a threshold."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
 from csp.decorators import csp_update
@@ -54,7 +54,8 @@ class EvaluationNewView(PolicyView):
     }
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        initial: dict[str, Any] = {"model": request.GET.get("model", "")}
+        asked = {"model": "model", "other": "other_model", "protocol": "protocol"}
+        initial = {field: request.GET[name] for name, field in asked.items() if name in request.GET}
         for kind in ("gallery", "dataset"):
             if kind in request.GET:
                 initial["source"] = f"{kind}:{request.GET[kind]}"

@@ -8,6 +8,7 @@ from django.http import Http404
 from faceplatform.accounts.principal import Principal
 from faceplatform.core.web.forms import PageForm
 from recognition.models import Gallery, ModelVersion
+from training.evaluation.export import FileFormat, Selection
 from training.models import Dataset, InputKind, ProtocolKind, SplitKind
 from training.services.datasets import MAX_NAME, Filters, Split
 from training.services.evaluations import MAX_SEED, PairsFile, Source
@@ -35,6 +36,7 @@ class EvaluationForm(ChoosingForm):
     rows = ("source", "model", "other_model")
     refusal_fields: ClassVar[dict[str, str]] = {
         "too_few_people": "source",
+        "split_missing": "source",
         "part_unknown": "part",
         "second_model_missing": "other_model",
         "pairs_missing": "pairs",
@@ -185,6 +187,28 @@ class DatasetForm(ChoosingForm):
             "input_kind": data["input_kind"],
             "split": Split(SplitKind(data["split_kind"]), shares, data["seed"] or 0),
         }
+
+
+class PairSelectionForm(PageForm):
+    """Which pairs a file shall hold."""
+
+    kind = forms.ChoiceField(
+        label="Pairs",
+        initial="all",
+        choices=[("all", "All"), ("mated", "Of one person"), ("nonmated", "Of two people")],
+    )
+    low = forms.FloatField(label="Score from", min_value=-1, max_value=1, initial=-1)
+    high = forms.FloatField(label="Score to", min_value=-1, max_value=1, initial=1)
+    file_format = forms.ChoiceField(
+        label="Format",
+        initial="csv.gz",
+        choices=[("csv.gz", "CSV, packed"), ("parquet", "Parquet")],
+    )
+
+    def selection(self) -> tuple[Selection, FileFormat]:
+        """Return what was chosen."""
+        data = self.cleaned_data
+        return Selection(data["kind"], data["low"], data["high"]), data["file_format"]
 
 
 class ApplyForm(forms.Form):

@@ -8,15 +8,17 @@ from training.evaluation.plotly_figures import figures
 from training.evaluation.report import HardPair, NamedSuspect, Report
 from training.evaluation.tables import tables
 from training.models import Evaluation
+from training.services.exports import named_report
 from training.web.cards import PairCard, face_pairs
 
 PAIRS = 24
+OTHERS = 50
 
 
 def report_context(principal: Principal, evaluation: Evaluation) -> dict[str, Any]:
     """Return the context of the page of a finished evaluation."""
     stored = evaluation.report or {}
-    report = Report.from_dict(stored["report"])
+    report = named_report(evaluation)
     drawn = figures(report)
     applied = GalleryThreshold.objects.filter(
         gallery=evaluation.gallery, active=True, evaluation=evaluation.pk
@@ -33,7 +35,32 @@ def report_context(principal: Principal, evaluation: Evaluation) -> dict[str, An
         "suspects": face_pairs(principal, [_suspect(one) for one in report.suspects[:PAIRS]]),
         "hardest_mated": _cards(principal, report.hardest_mated),
         "hardest_nonmated": _cards(principal, report.hardest_nonmated),
+        "changed": _changed(principal, report, stored),
+        "comparable": _comparable(principal, evaluation),
     }
+
+
+def _comparable(principal: Principal, evaluation: Evaluation) -> list[Evaluation]:
+    """Return finished evaluations to put beside this one: those of the same source first."""
+    rows = Evaluation.objects.visible_to(principal).filter(finished_at__isnull=False)
+    rows = rows.exclude(pk=evaluation.pk).select_related("gallery", "dataset", "model_version")
+    source = (evaluation.gallery_id, evaluation.dataset_id)
+    found = rows.defer("report", "pairs").order_by("-pk")[:OTHERS]
+    return sorted(found, key=lambda one: (one.gallery_id, one.dataset_id) != source)
+
+
+def _changed(
+    principal: Principal, report: Report, stored: dict[str, Any]
+) -> list[tuple[str, list[PairCard]]]:
+    """Return the pairs that only one of two models decides rightly, by model."""
+    if report.models is None:
+        return []
+    pairs = list(zip(stored.get("changed", ()), report.models.changed, strict=True))
+    found = []
+    for which, name in (("first", report.subject.model), ("second", report.other_model)):
+        own = [(a, b, one.second_score) for (a, b, *_), one in pairs if one.better == which]
+        found.append((name, face_pairs(principal, own[:PAIRS])))
+    return found
 
 
 def _curves(report: Report) -> dict[str, Any]:

@@ -2,11 +2,16 @@
 
 from django.urls import path
 
-from training.web import datasets, evaluations
+from training.web import comparison, datasets, evaluations, pair_files
 
 urlpatterns = [
     path("evaluations/", evaluations.EvaluationsView.as_view(), name="evaluations"),
     path("evaluations/new/", evaluations.EvaluationNewView.as_view(), name="evaluation_new"),
+    path(
+        "evaluations/compare/",
+        comparison.EvaluationCompareView.as_view(),
+        name="evaluation_compare",
+    ),
     path("evaluations/<uuid:pk>/", evaluations.EvaluationView.as_view(), name="evaluation"),
     path(
         "evaluations/<uuid:pk>/delete/",
@@ -42,6 +47,16 @@ urlpatterns = [
         "evaluations/<uuid:pk>/figures.zip",
         evaluations.EvaluationFiguresView.as_view(),
         name="evaluation_figures",
+    ),
+    path(
+        "evaluations/<uuid:pk>/pairs/",
+        pair_files.EvaluationPairsView.as_view(),
+        name="evaluation_pairs",
+    ),
+    path(
+        "evaluations/<uuid:pk>/pairs/file",
+        pair_files.EvaluationPairsFileView.as_view(),
+        name="evaluation_pairs_file",
     ),
     path(
         "galleries/<uuid:pk>/threshold/reset/",

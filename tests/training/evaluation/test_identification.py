@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recognition.vision.fusion import RULES, Rule, centroid_lengths, fuse_people
 from tests.training.evaluation.people import templates
 from training.evaluation.arrays import EvaluationError, Floats, Ints
-from training.evaluation.fusion import RULES, Rule, fuse
 from training.evaluation.identification import (
     choose_threshold,
     identify,
@@ -21,7 +21,6 @@ from training.evaluation.uncertainty import NotSupported, Rate
 
 def fused_one_by_one(probe: Floats, gallery: Floats, people: Ints, rule: Rule) -> dict[int, float]:
     scores = gallery @ probe
-    nearest = set(np.argsort(-scores, kind="stable")[:5].tolist())
     found = {}
     for person in np.unique(people).tolist():
         rows = np.flatnonzero(people == person)
@@ -36,8 +35,7 @@ def fused_one_by_one(probe: Floats, gallery: Floats, people: Ints, rule: Rule) -
             middle = gallery[rows].mean(axis=0)
             found[person] = probe @ middle / np.linalg.norm(middle)
         else:
-            voted = sum(scores[row] for row in rows if row in nearest)
-            found[person] = voted / min(len(rows), 5)
+            found[person] = max(s for s in own if 2 * sum(own >= s) > len(own))
     return found
 
 
@@ -64,13 +62,22 @@ def test_every_rule_against_one_by_one(rule: Rule) -> None:
 
 def test_fused_by_hand() -> None:
     scores = np.array([[0.9, 0.1, 0.5, 0.4, 0.3, 0.2]], np.float32)  # person 0: 2, person 1: 4
-    starts = np.array([0, 2])
-    assert fuse(scores, starts, "max").tolist() == [pytest.approx([0.9, 0.5])]
-    assert fuse(scores, starts, "mean").tolist() == [pytest.approx([0.5, 0.35])]
-    assert fuse(scores, starts, "top_mean").tolist() == [pytest.approx([0.5, 0.4])]
-    assert fuse(scores, starts, "vote", voters=3).tolist() == [pytest.approx([0.45, 0.3])]
-    with pytest.raises(EvaluationError):
-        fuse(scores, starts, "centroid")
+    starts, lengths = np.array([0, 2]), np.array([1.0, 0.7], np.float32)
+
+    def fused(rule: Rule) -> list[float]:
+        found: list[float] = fuse_people(rule, scores, starts, lengths)[0].tolist()
+        return found
+
+    assert fused("max") == pytest.approx([0.9, 0.5])
+    assert fused("mean") == pytest.approx([0.5, 0.35])
+    assert fused("top_mean") == pytest.approx([0.5, 0.4])
+    assert fused("centroid") == pytest.approx([0.5, 0.5])
+    assert fused("vote") == pytest.approx([0.1, 0.3]), "more than half: both of 2, three of 4"
+
+
+def test_lengths_of_mean_templates_by_hand() -> None:
+    rows = np.array([[1, 0], [0, 1], [0, 1]], np.float32)
+    assert centroid_lengths(rows, np.array([0, 2])).tolist() == pytest.approx([0.5**0.5, 1.0])
 
 
 def test_ties_count_against_the_person_searched_for() -> None:

@@ -137,7 +137,10 @@ def test_plotly_figures_show_the_report_s_points(report: Report) -> None:
     assert det["customdata"] == [list(pair) for pair in inside]
     assert report.identification is not None
     assert len(found["cmc"]["data"]) == 5
-    assert found["confusion"]["data"][0]["z"] == [[1, 1], [0, 1]]
+    right, wrong = found["confusion"]["data"]  # of the counts [[1, 1], [0, 1]]
+    assert right["x"] == right["y"]
+    assert (right["customdata"], wrong["customdata"]) == ([1, 1], [1])
+    assert (wrong["y"], wrong["x"]) == ([right["y"][0]], [right["x"][1]])
 
 
 def test_static_figures_are_files_of_their_kind_and_always_the_same(report: Report) -> None:
@@ -179,7 +182,7 @@ def test_sections_that_were_not_asked_for_are_left_out(report: Report) -> None:
         "t", "2026", report.subject, report.headline, classification=report.classification
     )
     assert plots.names(small) == ("confusion",)
-    assert set(tables.csv_files(small)) == {"classes", "matrix"}
+    assert set(tables.csv_files(small)) == {"classes", "confused", "matrix"}
     assert Report.from_dict(json.loads(small.to_json())) == small
 
 

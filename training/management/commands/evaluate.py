@@ -19,10 +19,12 @@ from recognition.management.common import (
 from recognition.models import ModelVersion
 from recognition.services.model_versions import default_version
 from training.evaluation import codec
+from training.evaluation.export import FileFormat, Selection
 from training.evaluation.headlines import estimate_text, rate_text
 from training.evaluation.uncertainty import Rate
 from training.evaluation.verification import OperatingPoint
 from training.models import Dataset, Evaluation, ProtocolKind
+from training.services import pair_export
 from training.services.evaluations import PairsFile, Source, start_evaluation
 from training.services.exports import pdf
 from training.services.lfw import LfwResult, evaluate_lfw
@@ -49,12 +51,18 @@ class Command(BaseCommand):
         pairs.add_argument("file", type=Path)
         pairs.add_argument("--gallery", required=True)
         for one in (gallery, dataset):
-            choices = [kind for kind in ProtocolKind.values if kind not in {"pairs", "models"}]
+            choices = [kind for kind in ProtocolKind.values if kind != ProtocolKind.PAIRS]
             one.add_argument("--protocol", default="all_pairs", choices=choices)
+            one.add_argument("--other-model", default="", help="second model of protocol models")
         for one in (gallery, dataset, pairs):
             one.add_argument("--organization", default="")
             one.add_argument("--seed", type=int, default=0)
             one.add_argument("--pdf", type=Path, help="write the report here as PDF")
+            one.add_argument(
+                "--scores",
+                type=Path,
+                help="write the scores of all pairs here: .csv.gz or .parquet",
+            )
         for one in (lfw, gallery, dataset, pairs):
             one.add_argument("--model", default="", help="name, backbone or digest of a model")
             one.add_argument("--json", action="store_true", help="print only a JSON record")
@@ -95,6 +103,8 @@ class Command(BaseCommand):
         evaluation.refresh_from_db()
         if options["pdf"]:
             options["pdf"].write_bytes(pdf(evaluation))
+        if options["scores"]:
+            self._scores(evaluation, options["scores"])
         stored = evaluation.report or {}
         if options["json"]:
             record = {key: stored[key] for key in ("headline", "choices", "report")}
@@ -103,6 +113,15 @@ class Command(BaseCommand):
         self.stdout.write(stored["headline"])
         for sentence in stored["report"]["headline"]["sentences"]:
             self.stdout.write(f"  {sentence}")
+
+    def _scores(self, evaluation: Evaluation, path: Path) -> None:
+        """Write the file of all pairs; its size is told before."""
+        kind: FileFormat = "parquet" if path.suffix == ".parquet" else "csv.gz"
+        what = pair_export.compared(evaluation)
+        size = pair_export.told_size(what, Selection(), kind)
+        about = "" if size.exact else "about "
+        self.stderr.write(f"{path}: {about}{size.pairs:,} pairs, about {size.bytes:,} bytes")
+        pair_export.write_file(path, what, Selection(), kind)
 
 
 def version_named(name: str) -> ModelVersion | None:
@@ -196,6 +215,7 @@ def _start(options: dict[str, Any]) -> Evaluation:
         source=source,
         protocol=options.get("protocol") or ProtocolKind.PAIRS,
         model_version=version_named(options["model"]),
+        other_version=version_named(options.get("other_model", "")),
         seed=options["seed"],
         pairs=pairs,
         actor=COMMAND_LINE,
