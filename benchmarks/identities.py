@@ -128,7 +128,7 @@ def _copy_people(
     connection: Any, rng: random.Random, people: int, scope: tuple[str, str], now: str
 ) -> list[str]:
     from faceplatform.core.ids import uuid7
-    from recognition.words import words_of
+    from recognition.words import indexed_words
 
     ids = []
     columns = "id,organization_id,gallery_id,name,external_id,metadata,tags,notes,words,matchable"
@@ -140,7 +140,7 @@ def _copy_people(
                 external = f"E{number}"
                 ids.append(str(uuid7()))
                 tags = [rng.choice(TAGS)] if number % 5 == 0 else []
-                words = words_of(name, external)
+                words = indexed_words(name, external)
                 rows.write_row((ids[-1], *scope, name, external, "{}", tags, "", words, True, now))
     return ids
 
@@ -204,6 +204,8 @@ def _requests(world: _World) -> dict[str, Callable[[random.Random], str]]:
         ),
         "list by most images": lambda rng: f"{page}?order=-images",
         "search, beginnings of words": lambda rng: f"{page}?q={part(rng)}",
+        "search, middles of words": lambda rng: f"{page}?q={rng.choice(LAST)[2:].lower()}",
+        "search, nobody has it": lambda rng: f"{page}?q=xqz{rng.randrange(10)}",
         "search, two words": lambda rng: f"{page}?q={part(rng)}+{part(rng)}",
         "search, one number": lambda rng: f"{page}?q=e{rng.randrange(len(world.people))}",
         "filter by tag": lambda rng: f"{page}?tag={rng.choice(TAGS)}",

@@ -15,20 +15,24 @@ from faceplatform.admin.jobs import JobAdmin
 from faceplatform.admin.site import site
 from faceplatform.core.models import AuditEvent, Job
 from recognition.admin import (
+    ConsentAdmin,
     FaceImageAdmin,
     GalleryAdmin,
     GalleryThresholdAdmin,
     IdentityAdmin,
     ModelVersionAdmin,
     PhotoAdmin,
+    ProbeAdmin,
 )
 from recognition.models import (
+    Consent,
     FaceImage,
     Gallery,
     GalleryThreshold,
     Identity,
     ModelVersion,
     Photo,
+    Probe,
 )
 from training.admin import DatasetAdmin, EvaluationAdmin
 from training.models import Dataset, Evaluation
@@ -38,6 +42,8 @@ SHOWN: dict[type[Model], type[ScopedAdmin]] = {
     Identity: IdentityAdmin,
     Photo: PhotoAdmin,
     FaceImage: FaceImageAdmin,
+    Consent: ConsentAdmin,
+    Probe: ProbeAdmin,
     Dataset: DatasetAdmin,
     Evaluation: EvaluationAdmin,
     GalleryThreshold: GalleryThresholdAdmin,

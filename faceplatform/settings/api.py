@@ -28,6 +28,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "FusionRuleEnum": "recognition.vision.fusion.RULES",
         "FindingKindEnum": "recognition.models.FindingKind",
         "ImageStateEnum": "recognition.models.FaceState",
         "JobStateEnum": "faceplatform.core.models.JobState",

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from faceplatform.core.errors import DomainError, FieldError
 from faceplatform.core.models import Job, JobLogLine, JobState
+from faceplatform.web.review_samples import review_samples
 from recognition.selectors.probes import SimilarIdentity
 from recognition.selectors.score_shapes import HIGH, LOW, POINTS, ScoreShapes
 from recognition.web.cards import (
@@ -31,7 +32,7 @@ LONG_NAME = "Wolfeschlegelsteinhausenbergerdorff-Montgomery, Maria Immaculata Th
 LONG_PATH = "archive/2019/spring/ceremony/second camera/raw export/IMG_20190412_173255_0001 (2).jpg"
 CHIPS = [
     ["identified", "unknown", "low_quality", "failed"],
-    ["enrolled", "quarantined", "rejected", "skipped", "refused"],
+    ["enrolled", "quarantined", "unnamed", "rejected", "skipped", "refused"],
     ["queued", "running", "cancelling", "succeeded", "cancelled"],
     ["active", "expired", "revoked", "closed"],
 ]
@@ -66,6 +67,7 @@ def samples() -> dict[str, Any]:
         "rows": _rows(),
         "jobs": _jobs(),
         "log": _log(),
+        **review_samples([_sample(number) for number in range(4)]),
         "form": form,
         "refusal": refusal,
         "photo": static("img/sample-photo.svg"),

@@ -33,16 +33,16 @@ class IdentityAdmin(ScopedAdmin):
     section = "People and pictures"
     icon = "groups"
     delete_label = "Erase"
-    list_display = ("cover", "name", "gallery", "images", "external_id", "created_at")
+    list_display = ("cover", "name", "gallery", "images", "external_id", "shown_tags", "created_at")
     list_display_links = ("cover", "name")
     list_select_related = ("gallery",)
     list_filter = (GalleryFilter, "created_at")
     search_fields = ("name", "external_id")
     search_help_text = "Name or external id"
     ordering = ("name", "pk")
-    editable = ("name", "external_id", "notes")
+    editable = ("name", "external_id", "tags", "notes")
     fieldsets = (
-        (None, {"fields": ("name", "external_id", "notes", "gallery")}),
+        (None, {"fields": ("name", "external_id", "tags", "notes", "gallery")}),
         ("Images", {"fields": ("images", "templates", "faces")}),
         ("Record", {"fields": ("shown_metadata", "created_at", "id")}),
     )
@@ -65,6 +65,11 @@ class IdentityAdmin(ScopedAdmin):
     def images(self, obj: Any) -> str:
         """Return how many face images are enrolled."""
         return f"{obj.image_count:,}"
+
+    @display(description="Tags")
+    def shown_tags(self, obj: Identity) -> str:
+        """Return the tags."""
+        return ", ".join(obj.tags)
 
     @display(description="Templates")
     def templates(self, obj: Any) -> str:

@@ -20,6 +20,7 @@ from recognition.api.fields import NamedSerializer, ScoreField, address
 from recognition.models import Gallery, ScoreKind
 from recognition.selectors.galleries import GalleryFacts, gallery_facts
 from recognition.selectors.tiers import Tier
+from recognition.selectors.verification_thresholds import RULE_WORDS
 from recognition.services.galleries import (
     MAX_NAME,
     MAX_PROBE_DAYS,
@@ -30,6 +31,10 @@ from recognition.services.galleries import (
 from recognition.services.gates import limits_json
 from recognition.services.scoring import start_scoring
 
+_RULE_HELP = (
+    "How the scores of a person's images become one, when identifying and verifying; empty: the "
+    "nearest image when identifying, the mean face when verifying."
+)
 _DAYS_HELP = "Days to keep photos and answers of probes; 0 keeps answers without the photo."
 
 
@@ -54,6 +59,9 @@ class GalleryChange(NewGallery):
     )
     consent_required = TruthField(
         required=False, help_text="Whether only people with a consent that holds are found."
+    )
+    fusion_rule = serializers.ChoiceField(
+        choices=list(RULE_WORDS), allow_blank=True, required=False, help_text=_RULE_HELP
     )
 
 
@@ -136,6 +144,7 @@ class GallerySerializer(serializers.Serializer[Gallery]):
     quality_limits = serializers.SerializerMethodField(
         help_text="What a face must have to be enrolled; see docs/enrollment.md."
     )
+    fusion_rule = serializers.CharField(help_text=_RULE_HELP)
     model = NamedSerializer(source="model_version")
     created_at = serializers.DateTimeField()
 

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from faceplatform.accounts.policy import Action
-from faceplatform.core.api.fields import StrictSerializer
+from faceplatform.core.api.fields import StrictSerializer, TruthField
 from faceplatform.core.api.jobs import JobSerializer
 from faceplatform.core.api.pagination import IdCursorPagination, OldestFirst
 from faceplatform.core.api.parsers import StrictMultiPartParser
@@ -24,14 +24,24 @@ from recognition.api.csv_files import AlwaysCsv, CsvRenderer, csv_response
 from recognition.api.fields import UploadField, address
 from recognition.models import ImportItem, ImportRun, ItemStatus
 from recognition.services.imports import counts_of, items_csv, start_import
+from recognition.services.people_csv import MAX_BYTES
 
 _FORM_BYTES = 64 * 1024
 
 
 class NewImport(StrictSerializer):
-    """A zip with one folder per person."""
+    """A zip with one folder per person, and what is known about the people."""
 
     archive = UploadField()
+    people = UploadField(
+        required=False,
+        help_text="A CSV in UTF-8, one line per folder: name, external_id, tags, notes, "
+        "retain_until, consent_purpose, consent_given_on, consent_expires_on, consent_evidence, "
+        "consent_text, metadata.KEY.",
+    )
+    keep_unnamed = TruthField(
+        default=False, help_text="Keep faces of photos in no person's folder, for naming."
+    )
 
 
 class CountsSerializer(serializers.Serializer[Any]):
@@ -41,6 +51,7 @@ class CountsSerializer(serializers.Serializer[Any]):
     quarantined = serializers.IntegerField()
     skipped = serializers.IntegerField()
     failed = serializers.IntegerField()
+    unnamed = serializers.IntegerField(help_text="Faces kept for naming.")
 
 
 class ImportSerializer(serializers.Serializer[ImportRun]):
@@ -89,7 +100,7 @@ class GalleryImportsView(BelowGallery):
     pagination_class = IdCursorPagination
     repeatable = True
     parser_classes = [StrictMultiPartParser]
-    max_body: ClassVar[int] = settings.MAX_ARCHIVE_BYTES + _FORM_BYTES
+    max_body: ClassVar[int] = settings.MAX_ARCHIVE_BYTES + MAX_BYTES + _FORM_BYTES
 
     @extend_schema(responses=ImportSerializer(many=True))
     def get(self, request: Request, gallery_id: UUID) -> Response:
@@ -105,14 +116,23 @@ class GalleryImportsView(BelowGallery):
     def post(self, request: Request, gallery_id: UUID) -> Response:
         """Start importing a zip: one folder per person, `pins_NAME` and LFW's layout as well.
 
-        Answers at once; `job` tells how far it is. Importing the same zip again adds nothing.
+        Answers at once; `job` tells how far it is. Importing the same zip again adds nothing. A CSV
+        with a wrong line is refused as a whole, 422 `people_csv_invalid` with an error per line; a
+        line that collides with what is stored becomes a result line.
         """
         gallery = self.gallery(gallery_id)
-        archive: UploadedFile = self.body(NewImport)["archive"]
+        body = self.body(NewImport)
+        archive: UploadedFile = body["archive"]
 
         def make() -> UUID:
-            name, actor = archive.name or "archive.zip", self.principal.actor
-            return start_import(gallery=gallery, name=name, archive=archive, actor=actor).pk
+            return start_import(
+                gallery=gallery,
+                name=archive.name or "archive.zip",
+                archive=archive,
+                people=body["people"].read() if "people" in body else None,
+                keep_unnamed=body["keep_unnamed"],
+                actor=self.principal.actor,
+            ).pk
 
         def show(pk: UUID) -> Response:
             runs = ImportRun.objects.visible_to(self.principal).select_related("job")

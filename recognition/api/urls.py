@@ -25,6 +25,7 @@ from recognition.api.people_actions import (
     IdentitySplitView,
     MergeUndoView,
 )
+from recognition.api.photos import PhotosView
 from recognition.api.probes import (
     GalleryProbesView,
     IdentifyManyView,
@@ -52,6 +53,7 @@ urlpatterns = [
     path(_GALLERY, GalleryView.as_view(), name="api_gallery"),
     path(f"{_GALLERY}/scoring", GalleryScoringView.as_view(), name="api_gallery_scoring"),
     path(f"{_GALLERY}/identities", IdentitiesView.as_view(), name="api_identities"),
+    path(f"{_GALLERY}/photos", PhotosView.as_view(), name="api_photos"),
     path(f"{_GALLERY}/imports", GalleryImportsView.as_view(), name="api_imports"),
     path(f"{_GALLERY}/identify", IdentifyView.as_view(), name="api_identify"),
     path("identify", IdentifyManyView.as_view(), name="api_identify_many"),

@@ -24,6 +24,9 @@ class Gallery(models.Model):
     long photos of probes and their answers are kept; 0 keeps the answer without the photo. With
     `consent_required` only people with a consent that holds are found.
     `quality_limits` are the gallery's own limits for enrollment, by name; others are the defaults.
+    `fusion_rule` makes one score of those of a person's images (`vision.fusion`), in identification
+    and verification alike; empty means the nearest image when identifying and the mean face when
+    verifying.
     `score_kind` is changed by a job alone, when everything it needs is stored; fused kinds use the
     versions of `ensemble`, of which `model_version` is the first.
     """
@@ -38,6 +41,7 @@ class Gallery(models.Model):
     model_version = models.ForeignKey(
         ModelVersion, on_delete=models.PROTECT, related_name="galleries"
     )
+    fusion_rule = models.CharField(max_length=16, blank=True)
     score_kind = models.CharField(max_length=20, choices=ScoreKind.choices, default=ScoreKind.RAW)
     ensemble = models.ForeignKey(
         ModelVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="+"

@@ -10,7 +10,7 @@ from django.db.models import F, Func, Lookup, Q, Value
 from faceplatform.core.ids import uuid7
 from faceplatform.core.models.scoped import ScopedQuerySet
 from recognition.models.gallery import Gallery
-from recognition.words import prefix_query, words_of
+from recognition.words import indexed_words, part_query
 
 
 class WordVector(Func):
@@ -36,9 +36,10 @@ class WordsMatch(Lookup):
 class Identity(models.Model):
     """An enrolled person. Names are kept in Unicode NFC and unique within a gallery.
 
-    `words` are the folded words of name and external id, for search. `matchable` says whether
-    searches may find the person: no consent was withdrawn and, where the gallery asks for one, one
-    holds. Templates follow it. `retain_until` is the last day; the night after erases the person.
+    `words` are the folded words of name and external id with their endings, for search. `matchable`
+    says whether searches may find the person: no consent was withdrawn and, where the gallery asks
+    for one, one holds. Templates follow it. `retain_until` is the last day; the night after erases
+    the person.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -84,7 +85,7 @@ class Identity(models.Model):
 
     def save(self, **options: Any) -> None:
         """Keep the words in step; where consent is required nobody is found before they gave it."""
-        self.words = words_of(self.name, self.external_id)
+        self.words = indexed_words(self.name, self.external_id)
         if self._state.adding and self.gallery.consent_required:
             self.matchable = False
         fields = options.get("update_fields")
@@ -94,8 +95,8 @@ class Identity(models.Model):
 
 
 def words_match(search: str) -> "WordsMatch | None":
-    """Return the condition that a person's words begin with those of a search; None for none."""
-    query = prefix_query(search)
+    """Return the condition that a person's words hold those of a search; None for none."""
+    query = part_query(search)
     if not query:
         return None
     return WordsMatch(WordVector(F("words")), Value(query))

@@ -16,12 +16,15 @@ class ItemStatus(models.TextChoices):
     QUARANTINED = "quarantined", "In review"
     SKIPPED = "skipped", "Skipped"
     FAILED = "failed", "Refused"
+    UNNAMED = "unnamed", "Waits for a name"
 
 
 class ImportRun(models.Model):
     """One import into one gallery, from an uploaded zip or a folder of the server's operator.
 
-    Exactly one of `archive` (storage key) and `folder` (path on the machine) is set.
+    Exactly one of `archive` (storage key) and `folder` (path on the machine) is set. `people` are
+    lines of the CSV beside it that were not applied yet (`services.people_csv`). With
+    `keep_unnamed` faces of photos in no person's folder are kept for naming.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -33,6 +36,8 @@ class ImportRun(models.Model):
     name = models.CharField(max_length=255)
     archive = models.CharField(max_length=255, blank=True)
     folder = models.CharField(max_length=4096, blank=True)
+    people = models.JSONField(default=list, blank=True)
+    keep_unnamed = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ScopedQuerySet.as_manager()

@@ -98,13 +98,17 @@ class ProbeMatch(models.Model):
     """A stored image that answered a probe's face; it goes when the image goes.
 
     `similar` rows are the answer's similar images; the others are only the best image of a
-    candidate.
+    candidate. `score` is the image's own. `person_score` is the candidate's by the gallery's rule,
+    on the row of their best image; None on other rows, and in answers from before there were rules.
+    `components` are that image's cosines under each network of an ensemble.
     """
 
     id = models.BigAutoField(primary_key=True)
     probe_face = models.ForeignKey(ProbeFace, on_delete=models.CASCADE, related_name="matches")
     face = models.ForeignKey(FaceImage, on_delete=models.CASCADE, related_name="+")
     score = models.FloatField()
+    person_score = models.FloatField(null=True)
+    components = models.JSONField(default=list)
     above_threshold = models.BooleanField()
     similar = models.BooleanField(default=True)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.db.models.functions import Coalesce
 
 from recognition.models import Decision, FaceImage, Gallery, Identity, Probe, ProbeFace, ProbeMatch
 from recognition.selectors.thresholds import ThresholdInfo, stranger_sentence
@@ -28,12 +29,16 @@ class SimilarImage:
 
 @dataclass(frozen=True, slots=True)
 class CandidateInfo:
-    """One of the nearest people, with the image that is nearest."""
+    """One of the nearest people, with the image that is nearest.
+
+    `components` are its cosines under each network, where several looked.
+    """
 
     identity: Identity
     score: float
     above_threshold: bool
     best_face: FaceImage
+    components: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +118,9 @@ def face_answer(probe: Probe, face: ProbeFace, *, similar_limit: int = 24) -> Fa
         reason=face.reason,
         identity=face.identity if face.decision == Decision.IDENTIFIED else None,
         score=face.score,
-        candidates=_candidates(face, probe.settings.get("chosen", {}).get("top", CANDIDATES)),
+        candidates=_candidates(
+            face, threshold.value, probe.settings.get("chosen", {}).get("top", CANDIDATES)
+        ),
         similar=page.images,
         similar_total=page.total,
         similar_below_threshold=face.decision == Decision.UNKNOWN,
@@ -180,21 +187,25 @@ def _similar_image(row: ProbeMatch) -> SimilarImage:
     )
 
 
-def _candidates(face: ProbeFace, most: int) -> tuple[CandidateInfo, ...]:
+def _candidates(face: ProbeFace, threshold: float, most: int) -> tuple[CandidateInfo, ...]:
     """Return the nearest people, one row each, best first."""
+    found = face.matches.filter(face__identity__isnull=False)
+    if found.filter(person_score__isnull=False).exists():
+        found = found.filter(person_score__isnull=False)
     rows = (
-        face.matches.filter(face__identity__isnull=False)
+        found.annotate(whole=Coalesce("person_score", "score"))
         .select_related("face__identity", "face__photo")
-        .order_by("face__identity_id", "-score", "pk")
+        .order_by("face__identity_id", "-whole", "pk")
         .distinct("face__identity_id")
     )
-    best = sorted(rows, key=lambda row: (-row.score, row.pk))[:most]
+    best = sorted(rows, key=lambda row: (-row.whole, row.pk))[:most]
     return tuple(
         CandidateInfo(
             identity=row.face.identity,
-            score=row.score,
-            above_threshold=row.above_threshold,
+            score=row.whole,
+            above_threshold=row.whole >= threshold,
             best_face=row.face,
+            components=tuple(row.components),
         )
         for row in best
         if row.face.identity is not None

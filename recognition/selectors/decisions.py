@@ -5,6 +5,7 @@ from typing import Any
 
 from recognition.models import ModelVersion, Probe, ProbeFace
 from recognition.selectors.answers import CandidateInfo, FaceAnswer, face_answer
+from recognition.selectors.score_kinds import networks_of
 from recognition.selectors.thresholds import ThresholdInfo
 from recognition.vision.quality import shares
 from recognition.vision.registry import Preprocessing, get
@@ -36,6 +37,14 @@ class QualityPart:
     high: float | None
     share: float | None
     missed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """One of the networks that looked at the face, and what it was given."""
+
+    version: ModelVersion
+    preprocessing: Preprocessing
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +82,7 @@ class FaceDecision:
     detector: str
     version: ModelVersion
     preprocessing: Preprocessing
+    networks: tuple[Network, ...]
     engine: str
     parts: tuple[QualityPart, ...]
     quality_limit: float
@@ -89,6 +99,9 @@ def decision_of(row: ProbeFace) -> FaceDecision:
     threshold = ThresholdInfo(**probe.threshold)
     limits = QualityLimits(**probe.settings.get("limits", {}))
     engine = " ".join(filter(None, (probe.settings.get(k, "") for k in ("engine", "precision"))))
+    networks = tuple(
+        Network(version, get(version.backbone).preprocessing) for version in networks_of(probe)
+    )
     return FaceDecision(
         probe=probe,
         face=face,
@@ -96,13 +109,14 @@ def decision_of(row: ProbeFace) -> FaceDecision:
         detector=row.detector,
         version=probe.model_version,
         preprocessing=get(probe.model_version.backbone).preprocessing,
+        networks=networks,
         engine=engine,
         parts=_parts(row, limits),
         quality_limit=limits.score,
         candidates=tuple(
             ScoredCandidate(
                 candidate=candidate,
-                components=(Component(probe.model_version.name, candidate.score),),
+                components=_components(networks, candidate),
                 margin=candidate.score - threshold.value,
             )
             for candidate in face.candidates
@@ -111,6 +125,13 @@ def decision_of(row: ProbeFace) -> FaceDecision:
         steps=_steps(probe.timings),
         milliseconds=sum(probe.timings.values()),
     )
+
+
+def _components(networks: tuple[Network, ...], candidate: CandidateInfo) -> tuple[Component, ...]:
+    """Return the score of the best image under each network; of one alone, the answer's."""
+    scores = candidate.components or (candidate.score,)
+    names = (network.version.name for network in networks)
+    return tuple(Component(name, score) for name, score in zip(names, scores, strict=False))
 
 
 def _parts(row: ProbeFace, limits: QualityLimits) -> tuple[QualityPart, ...]:

@@ -1,4 +1,4 @@
-"""Findings that still hold, and people with one image."""
+"""Findings that still hold."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,6 @@ from recognition.models import (
     Gallery,
     HygieneFinding,
     HygieneRun,
-    Identity,
 )
 
 
@@ -57,13 +56,3 @@ def latest_run(gallery: Gallery) -> HygieneRun | None:
         HygieneRun.objects.filter(gallery=gallery).select_related("job").order_by("-pk").first()
     )
     return found
-
-
-def single_image_people(gallery: Gallery) -> "QuerySet[Identity]":
-    """Return people with exactly one enrolled image, by name."""
-    return (
-        Identity.objects.filter(gallery=gallery)
-        .annotate(images=Count("faces", filter=Q(faces__state=FaceState.ENROLLED)))
-        .filter(images=1)
-        .order_by("name", "pk")
-    )

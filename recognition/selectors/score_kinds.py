@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count
 
-from recognition.models import Cohort, EnsembleComponent, Gallery, ModelVersion, ScoreKind
+from recognition.models import Cohort, EnsembleComponent, Gallery, ModelVersion, Probe, ScoreKind
 from recognition.vision.scoring import COHORT_LEAST
 
 _WITHOUT_COHORT = {ScoreKind.NORMALISED: ScoreKind.RAW, ScoreKind.FUSED_NORMALISED: ScoreKind.FUSED}
@@ -45,6 +45,15 @@ def components_of(gallery: Gallery) -> tuple[ModelVersion, ...]:
         return (gallery.model_version,)
     rows = EnsembleComponent.objects.filter(ensemble_id=gallery.ensemble_id)
     return tuple(row.version for row in rows.select_related("version").order_by("number"))
+
+
+def networks_of(probe: Probe) -> tuple[ModelVersion, ...]:
+    """Return the versions that looked at a probe's faces, the first one first."""
+    ids = probe.settings.get("networks", [])
+    if not ids:
+        return (probe.model_version,)
+    found = {str(pk): version for pk, version in ModelVersion.objects.in_bulk(ids).items()}
+    return tuple(found[pk] for pk in ids if pk in found)
 
 
 def active_cohorts(gallery: Gallery) -> dict[object, ActiveCohort]:

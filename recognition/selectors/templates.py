@@ -52,6 +52,14 @@ _OF_IDENTITY = (
     + " AND t.face_id IN (SELECT id FROM recognition_faceimage WHERE identity_id = %(identity)s)"
     + _ORDER
 )
+_OF_ENROLLED = """
+    SELECT t.face_id, -(t.embedding <#> %(probe)s::halfvec) AS score
+      FROM recognition_facetemplate t JOIN recognition_faceimage f ON f.id = t.face_id
+     WHERE t.gallery_id = %(gallery)s AND t.model_version_id = %(version)s
+       AND f.identity_id = %(identity)s AND f.state = 'enrolled'
+     ORDER BY score DESC, t.id
+"""
+_OF_FACES = _SELECT + " AND t.face_id = ANY(%(faces)s)" + _ORDER
 _VECTORS = """
     SELECT t.face_id, halfvec_send(t.embedding)
       FROM recognition_facetemplate t JOIN recognition_faceimage f ON f.id = t.face_id
@@ -66,6 +74,14 @@ _CENTROID_LENGTH = """
     SELECT vector_norm(avg(t.embedding::vector))
       FROM recognition_facetemplate t JOIN recognition_faceimage f ON f.id = t.face_id
      WHERE f.identity_id = %s AND t.gallery_id = %s AND t.model_version_id = %s AND t.searchable
+"""
+
+_CENTROID_LENGTHS = """
+    SELECT f.identity_id, vector_norm(avg(t.embedding::vector))
+      FROM recognition_facetemplate t JOIN recognition_faceimage f ON f.id = t.face_id
+     WHERE f.identity_id = ANY(%s) AND t.gallery_id = %s AND t.model_version_id = %s
+       AND t.searchable
+     GROUP BY f.identity_id
 """
 
 _DESCRIBE = """
@@ -177,6 +193,33 @@ def at_least(gallery: Gallery, embedding: Floats, *, score: float) -> list[Match
 def of_identity(gallery: Gallery, identity_id: uuid.UUID, embedding: Floats) -> list[Match]:
     """Return every searchable face of one person with its score, best first."""
     return _search(_OF_IDENTITY, gallery, embedding, identity=identity_id)
+
+
+def of_enrolled(gallery: Gallery, identity_id: uuid.UUID, embedding: Floats) -> list[Match]:
+    """Return every enrolled face of one person, searchable or not, with its score, best first."""
+    return _search(_OF_ENROLLED, gallery, embedding, identity=identity_id)
+
+
+def of_identities(
+    gallery: Gallery, identity_ids: Sequence[uuid.UUID], embedding: Floats
+) -> tuple[dict[uuid.UUID, uuid.UUID], list[Match]]:
+    """Return the owner of every searchable face of these people, and all with their scores."""
+    owners = dict(
+        FaceImage.objects.filter(
+            identity__in=identity_ids, gallery=gallery, templates__searchable=True
+        ).values_list("pk", "identity_id")
+    )
+    found = _search(_OF_FACES, gallery, embedding, faces=list(owners))
+    return owners, found
+
+
+def centroid_lengths(gallery: Gallery, identity_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, float]:
+    """Return the length of the mean of each person's searchable templates, 0..1."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _CENTROID_LENGTHS, [list(identity_ids), gallery.pk, gallery.model_version_id]
+        )
+        return {row[0]: float(row[1]) for row in cursor.fetchall()}
 
 
 def embedding_of(face: FaceImage) -> Floats | None:
@@ -293,7 +336,7 @@ def malformed() -> "QuerySet[FaceTemplate]":
 
 
 def _search(
-    query: str, gallery: Gallery, embedding: Floats, **more: float | uuid.UUID
+    query: str, gallery: Gallery, embedding: Floats, **more: float | uuid.UUID | list[uuid.UUID]
 ) -> list[Match]:
     parameters = {
         "probe": _text(embedding),

@@ -1,4 +1,8 @@
-"""Adding one photo to one person."""
+"""Adding a photo to a person, or its faces to several."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from django.db import transaction
 
@@ -9,6 +13,7 @@ from recognition.models import FaceImage, Gallery, Identity
 from recognition.selectors.score_kinds import components_of
 from recognition.services.faces import find_same_face, store_face
 from recognition.services.gates import limits_of
+from recognition.services.identities import create_identity
 from recognition.services.photos import lock_bytes, store_photo
 from recognition.services.protection import judge_face
 from recognition.services.thresholds import refresh_threshold
@@ -36,6 +41,18 @@ _REASONS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class NamedFace:
+    """Who a face of a photo is: somebody known, or somebody new by name.
+
+    Faces count from 1, the largest first.
+    """
+
+    face: int
+    identity: Identity | None = None
+    name: str = ""
+
+
 def enroll_photo(
     *,
     gallery: Gallery,
@@ -57,39 +74,107 @@ def enroll_photo(
     first, *further = components_of(gallery)
     analysed = analyse_photo(data, version=first, further=further)
     face = choose_face(analysed, face_number, limits_of(gallery))
-    detector = get_pipeline(gallery.model_version).version.detector
     with transaction.atomic():
         hold_identity(identity)
-        lock_bytes(gallery.organization_id, analysed.sha256)
-        same = find_same_face(gallery=gallery, photo_sha256=analysed.sha256, box=face.face.box)
-        if same is not None:
-            owner = same.identity.name if same.identity else "nobody"
-            raise Conflict(
-                "duplicate_image", f"This face of this photo is here already, as {owner}."
-            )
-        photo = store_photo(
-            organization_id=gallery.organization_id, data=data, analysed=analysed, path=path
-        )
-        judged = judge_face(gallery=gallery, identity=identity, embedding=face.embedding)
-        stored = store_face(
-            gallery=gallery,
-            identity=identity,
-            photo=photo,
-            analysed=face,
-            detector=detector,
-            path=path,
-            judgement=judged,
-        )
-        audit.record(
-            organization_id=gallery.organization_id,
-            actor=actor,
-            action="image.enroll",
-            target_type="identity",
-            target_id=identity.pk,
-            target_label=identity.name,
-            data={"image": str(stored.pk), "state": stored.state, "reason": stored.reason},
-        )
+        stored = _store(gallery, identity, face, analysed, data=data, path=path, actor=actor)
         refresh_threshold(gallery)
+    return stored
+
+
+def enroll_people(
+    *, gallery: Gallery, data: bytes, path: str, people: Sequence[NamedFace], actor: Actor
+) -> list[FaceImage]:
+    """Enroll several faces of one photo, each as another person: all of them, or none.
+
+    The images come in the order of `people`. Raises as `enroll_photo` and `create_identity`, with
+    the number of the face in the error; DomainError `people_invalid` where a face or a person is
+    named twice, or nobody is.
+    """
+    _check_people(people)
+    first, *further = components_of(gallery)
+    analysed = analyse_photo(data, version=first, further=further)
+    faces = {}
+    for one in people:
+        with _of_face(one.face):
+            faces[one.face] = choose_face(analysed, one.face, limits_of(gallery))
+    with transaction.atomic():
+        owners = {}
+        for one in people:
+            with _of_face(one.face):
+                owners[one.face] = one.identity or create_identity(
+                    gallery=gallery, name=one.name, actor=actor
+                )
+        for owner in sorted(owners.values(), key=lambda owner: owner.pk):
+            hold_identity(owner)
+        stored = {}
+        for number, owner in owners.items():
+            with _of_face(number):
+                stored[number] = _store(
+                    gallery, owner, faces[number], analysed, data=data, path=path, actor=actor
+                )
+        refresh_threshold(gallery)
+    return list(stored.values())
+
+
+def _check_people(people: Sequence[NamedFace]) -> None:
+    numbers = {one.face for one in people}
+    known = [one.identity.pk for one in people if one.identity is not None]
+    if not people or len(numbers) < len(people) or len(set(known)) < len(known):
+        raise DomainError("people_invalid", "Name at least one face; each face and person once.")
+
+
+@contextmanager
+def _of_face(number: int) -> Iterator[None]:
+    """Say in a refusal which face it is about."""
+    try:
+        yield
+    except DomainError as error:
+        told = FieldError(field=f"face {number}", code=error.code, detail=error.detail)
+        raise DomainError(
+            error.code,
+            f"Face {number}: {error.detail} Nobody was enrolled.",
+            status=error.status,
+            errors=(told,),
+        ) from error
+
+
+def _store(
+    gallery: Gallery,
+    identity: Identity,
+    face: AnalysedFace,
+    analysed: AnalysedPhoto,
+    *,
+    data: bytes,
+    path: str,
+    actor: Actor,
+) -> FaceImage:
+    """Write one face of a photo as a person's. Call it while the person's row is held."""
+    lock_bytes(gallery.organization_id, analysed.sha256)
+    same = find_same_face(gallery=gallery, photo_sha256=analysed.sha256, box=face.face.box)
+    if same is not None:
+        owner = same.identity.name if same.identity else "nobody"
+        raise Conflict("duplicate_image", f"This face of this photo is here already, as {owner}.")
+    photo = store_photo(
+        organization_id=gallery.organization_id, data=data, analysed=analysed, path=path
+    )
+    stored = store_face(
+        gallery=gallery,
+        identity=identity,
+        photo=photo,
+        analysed=face,
+        detector=get_pipeline(gallery.model_version).version.detector,
+        path=path,
+        judgement=judge_face(gallery=gallery, identity=identity, embedding=face.embedding),
+    )
+    audit.record(
+        organization_id=gallery.organization_id,
+        actor=actor,
+        action="image.enroll",
+        target_type="identity",
+        target_id=identity.pk,
+        target_label=identity.name,
+        data={"image": str(stored.pk), "state": stored.state, "reason": stored.reason},
+    )
     return stored
 
 

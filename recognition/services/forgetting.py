@@ -10,7 +10,7 @@ from django.db.models import CharField, Q, Value
 from django.db.models.functions import Cast, Concat
 
 from faceplatform.core.models import AuditEvent, Job
-from recognition.models import FaceImage, Identity, ImportItem, Photo
+from recognition.models import FaceImage, Identity, ImportItem, ImportRun, Photo
 
 _MARK = "erased/"
 
@@ -40,7 +40,16 @@ def forget_identity(identity: Identity) -> None:
     theirs.update(path=path, identity_name="", detail="")
     remarks = [f"Enrolled before, as {name}." for name in names]
     items.filter(detail__in=remarks).update(detail="Enrolled before.")
+    _forget_lines(identity, names)
     forget_in_log([identity.pk])
+
+
+def _forget_lines(identity: Identity, names: list[str]) -> None:
+    """Take what CSVs of imports say about the person out, where it was not applied yet."""
+    runs = ImportRun.objects.filter(gallery_id=identity.gallery_id).exclude(people=[])
+    for run in runs.select_for_update():
+        run.people = [line for line in run.people if line["name"] not in names]
+        run.save(update_fields=["people"])
 
 
 def forget_in_log(identities: Iterable[uuid.UUID]) -> None:

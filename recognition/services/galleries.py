@@ -14,7 +14,9 @@ from recognition.services.forgetting import forget_in_log
 from recognition.services.gates import clean_limits
 from recognition.services.model_versions import default_version
 from recognition.services.names import clean_name
+from recognition.services.person_scores import check_rule
 from recognition.services.photos import photos_of_verifications, release_photos
+from recognition.vision.fusion import RULES
 
 MAX_NAME = 120
 MAX_PROBE_DAYS = 3650
@@ -48,7 +50,7 @@ def create_gallery(
 
 
 @transaction.atomic
-def change_gallery(
+def change_gallery(  # noqa: PLR0913  one for each thing that may change
     *,
     gallery: Gallery,
     name: str | None = None,
@@ -57,10 +59,12 @@ def change_gallery(
     consent_required: bool | None = None,
     probe_days: int | None = None,
     quality_limits: dict[str, Any] | None = None,
+    fusion_rule: str | None = None,
     actor: Actor,
 ) -> Gallery:
     """Change what is given and leave the rest; limits that are not named go to their defaults.
 
+    Raises as `create_gallery`, DomainError `rule_invalid`, Conflict `rule_not_for_kind`.
     Where consent becomes required, people without one are no longer found once this returns.
     """
     if name is not None:
@@ -74,6 +78,11 @@ def change_gallery(
         gallery.probe_days = probe_days
     if quality_limits is not None:
         gallery.quality_limits = clean_limits(quality_limits)
+    if fusion_rule is not None:
+        if fusion_rule and fusion_rule not in RULES:
+            raise DomainError("rule_invalid", f"A rule is one of {', '.join(RULES)}.")
+        check_rule(fusion_rule, gallery.score_kind)
+        gallery.fusion_rule = fusion_rule
     asks_anew = consent_required not in (None, gallery.consent_required)
     if asks_anew:
         # Whoever adds a person or an image holds this row: wait for all of them.

@@ -38,6 +38,7 @@ from recognition.services.asking import (
 )
 from recognition.services.faces import face_fields
 from recognition.services.holding import hold, hold_gallery
+from recognition.services.person_scores import Candidate, people_scores
 from recognition.services.photos import store_photo
 from recognition.services.scores import ProbeScores, current_scoring, probe_scores
 from recognition.services.vision import AnalysedPhoto, analyse_photo, get_pipeline
@@ -48,19 +49,24 @@ NEAREST_SHOWN = 10
 NEAREST_READ = 200
 NEAREST_MOST = 3200
 NEAREST_WIDER = 2000
+LOOKED_AT = 20
 ANSWER_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a gallery says about one face."""
+    """What a gallery says about one face.
+
+    `components` are the cosines of the candidates' best images under each network of an ensemble.
+    """
 
     decision: Decision
     reason: str
     identity_id: UUID | None
     score: float | None
     similar: tuple[Match, ...]
-    candidates: tuple[Match, ...]
+    candidates: tuple[Candidate, ...]
+    components: dict[UUID, list[float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,20 +186,24 @@ def _search(
     """Look one face up: candidates by cosine, then scored as the gallery scores."""
     reasons = face.face.quality.reasons(options.limits())
     if face.embedding is None:
-        return Found(Decision.LOW_QUALITY, ",".join(reasons), None, None, (), ())
+        return Found(Decision.LOW_QUALITY, ",".join(reasons), None, None, (), (), {})
     scores = probe_scores(gallery, face, scoring)
     near, owners = _near(gallery, face.embedding, options.top)
     near = scores.rescore(near)
-    best = near[0].score if near else None
+    people = people_scores(
+        scores, face.embedding, _best_per_identity(near, owners), most=max(options.top, LOOKED_AT)
+    )
+    top, first = next(iter(people.items()), (None, None))
+    best = first.score if first else None
     decision = Decision(decide(best, threshold.value, low_quality=bool(reasons)))
-    candidates = _best_per_identity(near, owners)[: options.top]
-    top = owners.get(near[0].face_id) if near else None
+    candidates = tuple(people.values())[: options.top]
+    components = scores.components([one.face_id for one in candidates])
     similar: tuple[Match, ...] = ()
     if decision == Decision.IDENTIFIED and top is not None:
         similar = _similar(scores, top, face.embedding, near, threshold.value)
     elif decision == Decision.UNKNOWN:
         similar = tuple(near[:NEAREST_SHOWN])
-    return Found(decision, ",".join(reasons), top, best, similar, candidates)
+    return Found(decision, ",".join(reasons), top, best, similar, candidates, components)
 
 
 def _near(
@@ -211,14 +221,14 @@ def _near(
         limit *= 4
 
 
-def _best_per_identity(near: list[Match], owners: dict[UUID, UUID | None]) -> tuple[Match, ...]:
+def _best_per_identity(near: list[Match], owners: dict[UUID, UUID | None]) -> dict[UUID, Match]:
     """Return the best image of each of the nearest people, best first."""
     best: dict[UUID, Match] = {}
     for match in near:
         owner = owners.get(match.face_id)
         if owner is not None:
             best.setdefault(owner, match)
-    return tuple(best.values())
+    return best
 
 
 def _similar(
@@ -275,6 +285,8 @@ def _settings(gallery: Gallery, options: Options) -> dict[str, Any]:
     return {
         "limits": asdict(options.limits()),
         "chosen": options.chosen(),
+        "rule": gallery.fusion_rule,
+        "networks": [str(version.pk) for version in components_of(gallery)],
         "engine": made.engine,
         "precision": made.precision,
     }
@@ -286,7 +298,8 @@ def _keep(found: Sequence[Found]) -> set[UUID]:
     Before the photo is stored: whoever erases a person holds these rows, then locks their photos.
     """
     people = {one.identity_id for one in found if one.identity_id is not None}
-    matches = {match.face_id for one in found for match in (*one.similar, *one.candidates)}
+    matches = {match.face_id for one in found for match in one.similar}
+    matches |= {best.face_id for one in found for best in one.candidates}
     return hold(Identity, people) | hold(FaceImage, matches)
 
 
@@ -296,7 +309,10 @@ def _store_face(
     """Write one face of the answer. People and images that were not kept are left out."""
     detector = get_pipeline(probe.gallery.model_version).version.detector
     identity_id = found.identity_id if found.identity_id in kept else None
-    matches = {match.face_id: match for match in (*found.similar, *found.candidates)}
+    people = {one.face_id: one for one in found.candidates}
+    images = {face_id: one.image_score for face_id, one in people.items()}
+    images |= {match.face_id: match.score for match in found.similar}
+    similar = {match.face_id for match in found.similar}
     row = ProbeFace.objects.create(
         probe=probe,
         number=number,
@@ -310,13 +326,15 @@ def _store_face(
     ProbeMatch.objects.bulk_create(
         ProbeMatch(
             probe_face=row,
-            face_id=match.face_id,
-            score=match.score,
-            above_threshold=match.score >= threshold,
-            similar=match in found.similar,
+            face_id=face_id,
+            score=score,
+            person_score=people[face_id].score if face_id in people else None,
+            components=found.components.get(face_id, []),
+            above_threshold=score >= threshold,
+            similar=face_id in similar,
         )
-        for match in matches.values()
-        if match.face_id in kept
+        for face_id, score in images.items()
+        if face_id in kept
     )
 
 

@@ -17,6 +17,7 @@ from recognition.services.names import clean_name
 from recognition.services.photos import photos_of_verifications, release_photos
 
 MAX_NAME = 200
+MAX_EXTERNAL_ID = 120
 MAX_TAG = 40
 MAX_TAGS = 50
 
@@ -43,7 +44,7 @@ def create_identity(
         organization_id=gallery.organization_id,
         gallery=gallery,
         name=clean_name(name, limit=MAX_NAME),
-        external_id=external_id.strip(),
+        external_id=clean_external_id(external_id),
         metadata=metadata or {},
         tags=clean_tags(tags),
         notes=notes.strip(),
@@ -74,7 +75,7 @@ def change_identity(
     if name is not None:
         identity.name = clean_name(name, limit=MAX_NAME)
     if external_id is not None:
-        identity.external_id = external_id.strip()
+        identity.external_id = clean_external_id(external_id)
     if metadata is not None:
         identity.metadata = metadata
     if tags is not None:
@@ -144,10 +145,17 @@ def clean_tags(tags: Iterable[str]) -> list[str]:
     return cleaned
 
 
+def clean_external_id(text: str) -> str:
+    """Return the id without space around it. Raises DomainError `external_id_invalid`."""
+    if len(text.strip()) > MAX_EXTERNAL_ID:
+        raise DomainError(
+            "external_id_invalid", f"An external id has at most {MAX_EXTERNAL_ID} characters."
+        )
+    return text.strip()
+
+
 def save_identity(identity: Identity) -> None:
     """Write the row. Raises Conflict `identity_exists` or `external_id_exists`."""
-    if len(identity.external_id) > 120:
-        raise DomainError("external_id_invalid", "An external id has at most 120 characters.")
     try:
         with transaction.atomic():
             identity.save()

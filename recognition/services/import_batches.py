@@ -22,6 +22,7 @@ from recognition.models import (
 )
 from recognition.selectors.score_kinds import components_of
 from recognition.selectors.thresholds import cosine_threshold
+from recognition.selectors.unnamed import UNNAMED
 from recognition.services.enrollment import explain
 from recognition.services.faces import faces_of_bytes, same_face, store_face
 from recognition.services.forgetting import erased_path
@@ -33,6 +34,7 @@ from recognition.services.names import clean_name
 from recognition.services.photos import lock_bytes, store_photos
 from recognition.services.protection import judge_face
 from recognition.services.read_ahead import read_ahead, work_ahead
+from recognition.services.unnamed import FOR_NAMING
 from recognition.services.vision import (
     AnalysedPhoto,
     analyse_images,
@@ -90,7 +92,7 @@ def import_batches(*, run: ImportRun, source: Source, context: JobContext) -> No
     done = len(entries) - len(todo)
     context.progress(done, len(entries), "Reading", force=True)
     with (
-        closing(read_ahead(_read_batches(source, todo))) as decoded,
+        closing(read_ahead(_read_batches(source, todo, run.keep_unnamed))) as decoded,
         ThreadPoolExecutor(max_workers=2, thread_name_prefix="import-analyse") as analysts,
     ):
         unknown = _without_known(run.gallery, decoded)
@@ -104,12 +106,14 @@ def import_batches(*, run: ImportRun, source: Source, context: JobContext) -> No
     context.progress(done, len(entries), force=True)
 
 
-def _read_batches(source: Source, entries: Sequence[Entry]) -> Iterator[list[_Item]]:
+def _read_batches(
+    source: Source, entries: Sequence[Entry], keep_unnamed: bool
+) -> Iterator[list[_Item]]:
     """Yield batches of decoded images, smaller ones where the images are large."""
     batch: list[_Item] = []
     pixels = 0
     for entry in entries:
-        item = _read(source, entry)
+        item = _read(source, entry, keep_unnamed)
         batch.append(item)
         pixels += item.image.width * item.image.height if item.image else 0
         if len(batch) == BATCH or pixels >= BATCH_PIXELS:
@@ -119,14 +123,15 @@ def _read_batches(source: Source, entries: Sequence[Entry]) -> Iterator[list[_It
         yield batch
 
 
-def _read(source: Source, entry: Entry) -> _Item:
+def _read(source: Source, entry: Entry, keep_unnamed: bool) -> _Item:
     item = _Item(entry)
     try:
         if entry.refusal is not None:
             raise entry.refusal
-        if not entry.identity_name:
+        if entry.identity_name:
+            item.name = clean_name(entry.identity_name, limit=MAX_NAME)
+        elif not keep_unnamed:
             raise EntryRefused("no_identity_folder", "The image lies in no person's folder.")
-        item.name = clean_name(entry.identity_name, limit=MAX_NAME)
         item.data = source.read(entry)
         item.sha256 = hashlib.sha256(item.data).hexdigest()
         item.image = read_photo(item.data)
@@ -165,14 +170,17 @@ def _end_as_duplicate(item: _Item, face: FaceImage) -> None:
 
 
 def _analyse(versions: Sequence[ModelVersion], batch: list[_Item]) -> None:
-    """Find the faces of all images that are left and embed the main one of each."""
-    waiting = [item for item in batch if item.status is None and item.image is not None]
-    if not waiting:
-        return
-    images = [item.image for item in waiting if item.image is not None]
-    found = analyse_images(images, version=versions[0], further=versions[1:], main_only=True)
-    for item, faces in zip(waiting, found, strict=True):
-        item.faces = faces
+    """Find the faces of the images that are left; embed the main one, all in images of nobody."""
+    for main_only in (True, False):
+        waiting = [item for item in batch if item.status is None and bool(item.name) == main_only]
+        images = [item.image for item in waiting if item.image is not None]
+        if not images:
+            continue
+        found = analyse_images(
+            images, version=versions[0], further=versions[1:], main_only=main_only
+        )
+        for item, faces in zip(waiting, found, strict=True):
+            item.faces = faces
 
 
 def _write(run: ImportRun, batch: list[_Item]) -> None:
@@ -185,8 +193,9 @@ def _write(run: ImportRun, batch: list[_Item]) -> None:
     hold_gallery(run.gallery)
     people = _known_people(run.gallery, {item.name for item in waiting})
     lock_bytes(run.organization_id, *(item.sha256 for item in waiting))
-    stored = faces_of_bytes(run.gallery, [item.sha256 for item in waiting])
-    chosen = [item for item in waiting if _usable(run.gallery, item, stored)]
+    named = [item for item in waiting if item.name]
+    stored = faces_of_bytes(run.gallery, [item.sha256 for item in named])
+    chosen = [item for item in named if _usable(run.gallery, item, stored)]
     photos = store_photos(
         organization_id=run.organization_id,
         photos=[(_analysed(item), item.data, item.entry.path) for item in chosen],
@@ -199,6 +208,9 @@ def _write(run: ImportRun, batch: list[_Item]) -> None:
         else:
             photo = photos[item.sha256]
             stored.append(_enroll(run, item, people, photo, threshold))
+    for item in waiting:
+        if not item.name:
+            _keep_unnamed(run, item)
     ImportItem.objects.bulk_create(
         ImportItem(
             run=run,
@@ -275,6 +287,47 @@ def _enroll(
     code, detail = _remark(item.entry.name, _image(item), len(item.faces))
     item.end(ItemStatus.ENROLLED, code, detail)
     return stored
+
+
+def _keep_unnamed(run: ImportRun, item: _Item) -> None:
+    """Keep every good face of an image of nobody for naming, or say why none was."""
+    if item.image is None or not item.faces:
+        item.end(ItemStatus.FAILED, "no_face", "There is no face in this photo.")
+        return
+    limits = limits_of(run.gallery)
+    good = [face for face in item.faces if not face.face.quality.reasons(limits)]
+    new = [
+        face
+        for face in good
+        if find_same_face(gallery=run.gallery, photo_sha256=item.sha256, box=face.face.box) is None
+    ]
+    if not new:
+        reasons = item.faces[0].face.quality.reasons(limits)
+        if good:
+            item.end(ItemStatus.SKIPPED, "duplicate_image", "Enrolled before.")
+        else:
+            item.end(ItemStatus.FAILED, "low_quality", f"Not kept: {explain(reasons)}.")
+        return
+    photo = store_photo(
+        organization_id=run.organization_id,
+        data=item.data,
+        analysed=photo_of(item.data, item.image, item.faces),
+        path=item.entry.path,
+    )
+    detector = get_pipeline(run.gallery.model_version).version.detector
+    for face in new:
+        stored = store_face(
+            gallery=run.gallery,
+            identity=None,
+            photo=photo,
+            analysed=face,
+            detector=detector,
+            path=item.entry.path,
+            judgement=FOR_NAMING,
+        )
+        item.stored = item.stored or stored
+    said = f"{len(new)} {'face' if len(new) == 1 else 'faces'} to be named."
+    item.end(ItemStatus.UNNAMED, UNNAMED, said)
 
 
 def _remark(name: str, image: DecodedImage, faces: int) -> tuple[str, str]:

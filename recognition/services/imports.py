@@ -16,7 +16,9 @@ from faceplatform.core.errors import DomainError
 from recognition.models import Gallery, ImportItem, ImportRun, ItemStatus
 from recognition.selectors.answers import csv_line
 from recognition.services.import_batches import import_batches
+from recognition.services.import_people import apply_people
 from recognition.services.import_sources import FolderSource, Source, ZipSource
+from recognition.services.people_csv import read_people_csv
 from recognition.services.thresholds import refresh_threshold
 from recognition.services.vision import get_pipeline
 
@@ -29,15 +31,20 @@ def start_import(
     name: str,
     archive: "File[Any] | None" = None,
     folder: Path | None = None,
+    people: bytes | None = None,
+    keep_unnamed: bool = False,
     actor: Actor,
     ring: bool = True,
 ) -> ImportRun:
-    """Store what is to be imported with its job. A zip is checked as a whole first.
+    """Store what is to be imported with its job. A zip and a CSV are checked as a whole first.
 
-    Raises DomainError with the archive's code or `folder_missing`, Conflict `already_running`.
+    `people` is a CSV that describes people (`services.people_csv`); with `keep_unnamed` faces of
+    photos in no person's folder are kept for naming. Raises DomainError with the archive's code,
+    `people_csv_invalid` with an error per line or `folder_missing`, Conflict `already_running`.
     """
     if (archive is None) == (folder is None):
         raise ValueError("an import has either an archive or a folder")
+    lines = read_people_csv(people) if people is not None else []
     key = ""
     if archive is not None:
         size = archive.size or 0
@@ -54,6 +61,8 @@ def start_import(
             name=name[:255],
             archive=key,
             folder=str(folder.resolve()) if folder else "",
+            people=[line.as_json() for line in lines],
+            keep_unnamed=keep_unnamed,
         )
         run.job = jobs.enqueue(
             kind=KIND,
@@ -82,7 +91,7 @@ def run_import(context: jobs.JobContext) -> dict[str, Any]:
     Every batch writes faces and result lines in one transaction under the job's token, so a line
     exists exactly when its face does. The archive stays until the job has ended.
     """
-    run = ImportRun.objects.select_related("gallery__model_version").get(
+    run = ImportRun.objects.select_related("gallery__model_version", "job").get(
         pk=context.payload["import_run"]
     )
     if run.archive:
@@ -90,6 +99,7 @@ def run_import(context: jobs.JobContext) -> dict[str, Any]:
     get_pipeline(run.gallery.model_version)
     source = open_source(run)
     try:
+        apply_people(run, context)
         import_batches(run=run, source=source, context=context)
     finally:
         source.close()
@@ -134,6 +144,8 @@ def _sentence(counts: dict[str, int], gallery: str) -> str:
     parts = [f"{counts['enrolled']:,} images enrolled in {gallery}"]
     if counts["quarantined"]:
         parts.append(f"{counts['quarantined']:,} to review")
+    if counts["unnamed"]:
+        parts.append(f"{counts['unnamed']:,} to name")
     if counts["skipped"]:
         parts.append(f"{counts['skipped']:,} skipped")
     if counts["failed"]:

@@ -11,9 +11,9 @@ from faceplatform.core.actors import Actor
 from faceplatform.core.errors import Conflict
 from recognition.models import Decision, FaceImage, Gallery, Identity
 from recognition.selectors.answers import CandidateInfo
-from recognition.selectors.templates import Match
 from recognition.services.asking import Options, check_options
 from recognition.services.identification import Found, Looked, look_in
+from recognition.services.person_scores import Candidate
 
 PLAY = "This is play, not identification: somebody is always nearest, however far away."
 LOOK_ALIKES = 6
@@ -110,7 +110,7 @@ def _people(found: tuple[Found, ...]) -> dict[UUID, FaceImage]:
 
 
 def _candidates(
-    matches: tuple[Match, ...], people: dict[UUID, FaceImage]
+    matches: tuple[Candidate, ...], people: dict[UUID, FaceImage]
 ) -> tuple[CandidateInfo, ...]:
     rows = []
     for match in matches:

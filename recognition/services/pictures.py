@@ -10,6 +10,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 from django.conf import settings
 from django.core.signing import Signer
 from django.urls import reverse
@@ -28,13 +29,23 @@ from recognition.models import (
     VerificationFace,
 )
 from recognition.refusals import refusals
+from recognition.selectors.score_kinds import components_of, networks_of
 from recognition.services.faces import box_of
 from recognition.vision import registry, sandbox
-from recognition.vision.embedding import box_crop
+from recognition.vision.embedding import seen_crop
 from recognition.vision.images import crop_face, encode_jpeg, thumbnail
 
-Kind = Literal["thumb", "crop", "screen", "input", "original"]
-_KINDS: dict[str, Kind] = {"t": "thumb", "c": "crop", "s": "screen", "i": "input", "o": "original"}
+Kind = Literal["thumb", "crop", "screen", "input", "input2", "original"]
+_KINDS: dict[str, Kind] = {
+    "t": "thumb",
+    "c": "crop",
+    "s": "screen",
+    "i": "input",
+    "j": "input2",
+    "o": "original",
+}
+INPUTS: tuple[Kind, ...] = ("input", "input2")
+"""The crops that the networks of an ensemble get, in the order of its components."""
 _LETTERS = {kind: letter for letter, kind in _KINDS.items()}
 _ROWS = {"p": "photo", "f": "face", "q": "probe_face", "v": "verification_face"}
 THUMB_SIDE = 240
@@ -98,7 +109,7 @@ def render_picture(link: Link, *, principal: Principal) -> Picture | None:
     """Return the picture, None where the row is gone or somebody else's.
 
     What browsers show is decoded and encoded again, so it carries no metadata. `input` is the crop
-    of a face as its network gets it.
+    of a face as its network gets it, `input2` as the second network of an ensemble does.
     """
     found = _find(link, principal)
     if found is None:
@@ -111,22 +122,27 @@ def render_picture(link: Link, *, principal: Principal) -> Picture | None:
         pixels = sandbox.decode_image(data).pixels
         if link.kind == "crop" and face is not None:
             pixels = crop_face(pixels, box_of(face), margin=CROP_MARGIN, size=CROP_SIDE)
-        elif link.kind == "input" and face is not None:
-            preprocessing = registry.get(_version_of(face).backbone).preprocessing
-            pixels = box_crop(pixels, box_of(face), preprocessing)
+        elif link.kind in INPUTS and face is not None:
+            versions = _versions_of(face)
+            place = INPUTS.index(link.kind)
+            if place >= len(versions):
+                return None
+            preprocessing = registry.get(versions[place].backbone).preprocessing
+            points = np.asarray(face.landmarks, np.float32).reshape(-1, 2)
+            pixels = seen_crop(pixels, box_of(face), points, preprocessing)
         else:
             side = SCREEN_SIDE if link.kind == "screen" else THUMB_SIDE
             pixels = thumbnail(pixels, side)
         return Picture(data=encode_jpeg(pixels, quality=85), media_type="image/jpeg")
 
 
-def _version_of(face: FaceImage | ProbeFace | VerificationFace) -> ModelVersion:
-    """Return the version that embedded a face."""
+def _versions_of(face: FaceImage | ProbeFace | VerificationFace) -> tuple[ModelVersion, ...]:
+    """Return the versions that embedded a face, the first one first."""
     if isinstance(face, FaceImage):
-        return face.gallery.model_version
+        return components_of(face.gallery)
     if isinstance(face, ProbeFace):
-        return face.probe.model_version
-    return face.picture.verification.model_version
+        return networks_of(face.probe)
+    return (face.picture.verification.model_version,)
 
 
 def _find(

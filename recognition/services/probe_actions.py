@@ -1,14 +1,17 @@
 """What people do with an answer: say who a face is, or ask another gallery."""
 
+from collections.abc import Mapping
+
 from django.db import transaction
 
 from faceplatform.core import storage
 from faceplatform.core.actors import Actor
 from faceplatform.core.errors import Conflict
 from recognition.models import FaceImage, Gallery, Identity, Photo, Probe, ProbeFace
-from recognition.services.enrollment import enroll_photo
+from recognition.services.enrollment import NamedFace, enroll_people, enroll_photo
 from recognition.services.identification import identify
-from recognition.services.identities import create_identity
+from recognition.services.identities import MAX_NAME, create_identity
+from recognition.services.names import clean_name
 
 
 @transaction.atomic
@@ -34,6 +37,28 @@ def enroll_probe_face(
         path=probe.name,
         actor=actor,
         face_number=probe_face.number,
+    )
+
+
+def enroll_probe_people(*, probe: Probe, names: Mapping[int, str], actor: Actor) -> list[FaceImage]:
+    """Enroll several faces of an answer in one step: all of them, or none.
+
+    `names` says who each face is, by its number; a name of the gallery means that person, any other
+    name somebody new. Raises as `enroll_people`, and Conflict `photo_not_kept`.
+    """
+    photo = _kept_photo(probe)
+    gallery = probe.gallery
+    wanted = {number: clean_name(name, limit=MAX_NAME) for number, name in names.items()}
+    known = {
+        person.name: person
+        for person in Identity.objects.filter(gallery=gallery, name__in=wanted.values())
+    }
+    return enroll_people(
+        gallery=gallery,
+        data=storage.open_photo(photo.organization_id, photo.sha256),
+        path=probe.name,
+        people=[NamedFace(number, known.get(name), name) for number, name in wanted.items()],
+        actor=actor,
     )
 
 

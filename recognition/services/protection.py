@@ -40,12 +40,14 @@ def judge_face(
 ) -> Judgement:
     """Compare a new face with the person's enrolled images and with everybody else's.
 
-    Call it inside the transaction that holds the person's row, before the face is stored.
-    `threshold` is the gallery's for cosines, for who judges many faces and has read it.
+    A person's own images count whether or not searches may find them: somebody without a consent
+    that holds is protected from wrong images as well. Others are those who may be found. Call it
+    inside the transaction that holds the person's row, before the face is stored. `threshold` is
+    the gallery's for cosines, for who judges many faces and has read it.
     """
     if embedding is None:
         return Judgement()
-    own = templates.of_identity(gallery, identity.pk, embedding)
+    own = templates.of_enrolled(gallery, identity.pk, embedding)
     other_score, other_id = _best_other(gallery, identity, embedding)
     if threshold is None:
         threshold = cosine_threshold(gallery)

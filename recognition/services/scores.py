@@ -44,6 +44,21 @@ class ProbeScores:
         ]
         return sorted(rows, key=lambda match: -match.score)
 
+    def components(self, faces: Sequence[UUID]) -> dict[UUID, list[float]]:
+        """Return the cosine of each of these faces under every network, the first one first.
+
+        Empty where one network alone looks. A face without a template of a network has 0 there.
+        """
+        if len(self.scoring.versions) < 2:
+            return {}
+        found = {face: [0.0] * len(self.scoring.versions) for face in faces}
+        pairs = zip(self.scoring.versions, self.embeddings, strict=True)
+        for place, (version, embedding) in enumerate(pairs):
+            if embedding is not None:
+                for row in templates.describe(self.gallery, version, embedding, faces, None):
+                    found[row.face_id][place] = round(row.score, 4)
+        return found
+
     def _mixed(self, faces: Sequence[UUID]) -> Floats:
         raw: list[Floats] = []
         cohort: list[Floats | None] = []

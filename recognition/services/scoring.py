@@ -25,6 +25,7 @@ from recognition.selectors.score_kinds import ActiveCohort, active_cohorts, comp
 from recognition.services.cohorts import statistics, write_norms
 from recognition.services.holding import hold_gallery
 from recognition.services.model_versions import ensemble_with
+from recognition.services.person_scores import check_rule
 from recognition.services.reembedding import embed_missing
 from recognition.services.thresholds import refresh_threshold
 from recognition.vision.scoring import COHORT_LEAST, COHORT_SIZE
@@ -42,7 +43,7 @@ def start_scoring(*, gallery: Gallery, kind: str, actor: Actor, ring: bool = Tru
 
     The gallery answers as before until everything is stored; then kind and threshold change
     together. Raises DomainError `score_kind_invalid`, Conflict `gallery_too_small`,
-    `no_ensemble` or `already_running`.
+    `no_ensemble`, `rule_not_for_kind` or `already_running`.
     """
     if kind not in ScoreKind.values:
         raise DomainError("score_kind_invalid", f"A kind of score is {', '.join(ScoreKind)}.")
@@ -131,6 +132,7 @@ def _people(gallery: Gallery) -> int:
 
 
 def _check(gallery: Gallery, kind: ScoreKind, ensemble: ModelVersion | None) -> None:
+    check_rule(gallery.fusion_rule, kind)
     if kind in _FUSED and ensemble is None:
         raise Conflict(
             "no_ensemble", f"There is no ensemble with {gallery.model_version.name} at its head."

@@ -105,15 +105,16 @@ def verify_identity(
     """Compare every face of a photo with all searchable images of a person.
 
     By the nearest image, scores are of the gallery's kind; the other rules are made for plain
-    cosines. Without a `rule` the gallery's kind decides (`rule_for`). Raises as `verify_photos`,
-    DomainError `rule_invalid`, Conflict `gallery_not_searchable`, `no_images` or `identity_gone`.
+    cosines. Without a `rule` the gallery's own holds; where it has none its kind of score decides
+    (`rule_for`). Raises as `verify_photos`, DomainError `rule_invalid`, Conflict
+    `gallery_not_searchable`, `no_images` or `identity_gone`.
     """
     gallery = identity.gallery
     if not gallery.searchable:
         raise Conflict("gallery_not_searchable", "This gallery is closed to searches.")
     version = gallery.model_version
     scoring = current_scoring(gallery)
-    rule = rule_for(scoring, rule)
+    rule = rule_for(scoring, rule or gallery.fusion_rule or None)
     mixed = rule == NEAREST_RULE and not scoring.plain
     person_threshold(version, rule=rule, anchors=1, fmr=fmr)  # refuses before any work
     analysed = _faces_of(photo, version, scoring.versions[1:] if mixed else ())

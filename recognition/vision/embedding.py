@@ -66,11 +66,16 @@ class Embedder:
 
 
 def face_crop(pixels: Pixels, face: DetectedFace, preprocessing: Preprocessing) -> Crops:
-    """The network's view of a face: uint8 (size, size, 3), by its points or by its box."""
+    """The network's view of a face: uint8 (size, size, 3); see `seen_crop`."""
+    return seen_crop(pixels, face.box, face.landmarks, preprocessing)
+
+
+def seen_crop(pixels: Pixels, box: Box, landmarks: Floats, preprocessing: Preprocessing) -> Crops:
+    """The network's view of a face, by its points (5, 2) or by its box: uint8 (size, size, 3)."""
     if not preprocessing.landmarks:
-        return box_crop(pixels, face.box, preprocessing)
+        return box_crop(pixels, box, preprocessing)
     places = np.asarray(preprocessing.landmarks, np.float32) * preprocessing.size
-    points = face.landmarks[: len(places)]
+    points = landmarks[: len(places)]
     return warped(pixels, similarity(points, places), preprocessing.size)
 
 

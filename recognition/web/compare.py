@@ -65,7 +65,9 @@ class IdentityVerifyView(IdentityPage):
 
     def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         identity = self.identity(pk)
-        form = VerifyPersonForm(initial={"rule": rule_for(scoring_of(identity.gallery), None)})
+        wanted = identity.gallery.fusion_rule or None
+        rule = rule_for(scoring_of(identity.gallery), wanted)
+        form = VerifyPersonForm(initial={"rule": rule})
         context = {"identity": identity, "gallery": identity.gallery, "form": form}
         return render(request, "recognition/verify.html", context)
 

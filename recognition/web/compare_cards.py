@@ -10,20 +10,10 @@ from recognition.selectors.verifications import PairVerdict, VerificationAnswer
 from recognition.services.enrollment import explain
 from recognition.services.pictures import picture_url
 from recognition.web.cards import inside
+from recognition.web.marks import FaceMark
 
 DECISIONS = {"same": "identified", "different": "unknown", "low_quality": "low_quality"}
 """Which colours of the answer page a verdict takes."""
-
-
-@dataclass(frozen=True, slots=True)
-class ComparedFace:
-    """A face as the photo component draws it: a box that is a link, or leads to its card."""
-
-    number: int
-    decision: str
-    sentence: str
-    box: tuple[float, float, float, float]
-    points: tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +25,7 @@ class ComparedPhoto:
     screen: str
     width: int
     height: int
-    faces: tuple[ComparedFace, ...]
+    faces: tuple[FaceMark, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +204,7 @@ def _photo(
     if photo.photo_id is not None:
         screen = picture_url(principal=principal, kind="screen", photo_id=photo.photo_id)
     faces = tuple(
-        ComparedFace(
+        FaceMark(
             number=face.number,
             decision=DECISIONS.get(verdicts.get((photo.side, face.number), ""), "unknown"),
             sentence=f"Face {face.number}",

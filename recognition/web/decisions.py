@@ -19,9 +19,11 @@ from recognition.selectors.decisions import (
     decision_of,
 )
 from recognition.selectors.score_shapes import score_shapes
+from recognition.selectors.verification_thresholds import RULE_WORDS
 from recognition.services.enrollment import explain
-from recognition.services.pictures import picture_url
+from recognition.services.pictures import INPUTS, picture_url
 from recognition.web.cards import inside
+from recognition.web.marks import FaceMark
 from recognition.web.probes import FaceOfProbe
 
 _PARTS = {
@@ -40,17 +42,6 @@ _STEPS = {
     "search": "Search the gallery",
 }
 _POINTS = ("Eye on the left", "Eye on the right", "Nose", "Mouth, left", "Mouth, right")
-
-
-@dataclass(frozen=True, slots=True)
-class FaceMark:
-    """A face as a photo shows it: its box with what a reader is told about it."""
-
-    number: int
-    decision: str
-    sentence: str
-    box: tuple[float, float, float, float]
-    points: tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +91,9 @@ class ProbeDecisionView(FaceOfProbe):
         made = decision_of(row)
         probe, face = made.probe, made.face
         kept = probe.photo_id is not None
-        screen = input_src = ""
+        screen = ""
         if kept:
             screen = picture_url(principal=self.principal, kind="screen", photo_id=probe.photo_id)
-            input_src = picture_url(principal=self.principal, kind="input", probe_face_id=row.pk)
         box = inside(face.box, probe.width, probe.height)
         mark = FaceMark(face.number, face.decision, face.sentence, box, face.landmarks)
         return {
@@ -112,7 +102,15 @@ class ProbeDecisionView(FaceOfProbe):
             "gallery": probe.gallery,
             "face": face,
             "screen": screen,
-            "input_src": input_src,
+            "networks": [
+                (
+                    network,
+                    picture_url(principal=self.principal, kind=kind, probe_face_id=row.pk)
+                    if kept
+                    else "",
+                )
+                for network, kind in zip(made.networks, INPUTS, strict=False)
+            ],
             "cards": [mark],
             "points": list(zip(_POINTS, face.landmarks, strict=True)),
             "reasons": explain(tuple(face.reason.split(","))) if face.reason else "",
@@ -121,6 +119,7 @@ class ProbeDecisionView(FaceOfProbe):
             "steps": _step_rows(made),
             "shapes": score_shapes(probe.gallery),
             "others": _others(made),
+            "rule": RULE_WORDS.get(probe.settings.get("rule", ""), ""),
         }
 
 

@@ -14,7 +14,7 @@ from faceplatform.core.errors import DomainError
 from recognition.models import Gallery, ScoreKind
 from recognition.selectors.evaluated import evidence_of
 from recognition.selectors.galleries import gallery_cards, gallery_facts
-from recognition.selectors.people import ONLY, ORDERS, PeopleFilter, people_page, tags_of
+from recognition.selectors.people import ONLY, ORDERS, PeopleFilter, people_page
 from recognition.selectors.score_shapes import score_shapes, threshold_reach
 from recognition.services.galleries import change_gallery, create_gallery, delete_gallery
 from recognition.services.gates import limits_json
@@ -107,7 +107,7 @@ class GalleryView(GalleryPage):
         facts = gallery_facts(gallery)
         evidence = {
             "facts": facts,
-            "tags": tags_of(gallery),
+            "tags": facts.tags,
             "evidence": evidence_of(gallery),
             "shapes": score_shapes(gallery),
             "reach": threshold_reach(gallery, facts.threshold.value),
@@ -132,6 +132,7 @@ class GallerySettingsView(GalleryPage):
                 "probe_days": gallery.probe_days,
                 "searchable": gallery.searchable,
                 "consent_required": gallery.consent_required,
+                "fusion_rule": gallery.fusion_rule,
             }
         )
         return self._page(request, gallery, form)

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
 from faceplatform.accounts.access import PolicyView
-from faceplatform.accounts.policy import Action
+from faceplatform.accounts.policy import Action, allows
 from faceplatform.accounts.principal import Principal
 from faceplatform.core.errors import DomainError
 from recognition.models import FaceImage, FindingKind, HygieneFinding
@@ -19,17 +19,19 @@ from recognition.selectors.hygiene import (
     finding_counts,
     findings_of,
     latest_run,
-    single_image_people,
 )
+from recognition.selectors.people import last_merge, people_with_one_image
 from recognition.selectors.review import last_decision
 from recognition.services.enrollment import explain
 from recognition.services.hygiene import dismiss, start_hygiene
 from recognition.services.pictures import picture_url
 from recognition.web.base import GalleryPage, go
+from recognition.web.cards import identity_tile
 from recognition.web.review import back_to
 
 PAGE = 30
 SINGLE = "single"
+LOOK_ALIKE = FindingKind.LOOK_ALIKE.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class FindingRow:
     reasons: str
     decide_url: str
     dismiss_url: str
+    merge_url: str
     dismissed: bool
 
 
@@ -76,7 +79,7 @@ class HygieneView(GalleryPage):
         kind = request.GET.get("kind", usual)
         kind = kind if kind in {*FindingKind.values, SINGLE} else usual
         dismissed = request.GET.get("dismissed") == "1"
-        singles = single_image_people(gallery)
+        singles = people_with_one_image(gallery)
         rows: Any = (
             singles if kind == SINGLE else findings_of(gallery, kind=kind, dismissed=dismissed)
         )
@@ -91,8 +94,11 @@ class HygieneView(GalleryPage):
             "dismissed": dismissed,
             "page": page,
             "rows": [] if kind == SINGLE else [_row(self.principal, one) for one in page],
-            "people": page if kind == SINGLE else [],
+            "people": (
+                [identity_tile(self.principal, one) for one in page] if kind == SINGLE else []
+            ),
             "last": last_decision(self.principal, user.pk) if user else None,
+            "merge": last_merge(gallery, user.pk) if user and kind == LOOK_ALIKE else None,
             "here": request.get_full_path(),
         }
         return render(request, "recognition/hygiene.html", context)
@@ -131,8 +137,17 @@ def _row(principal: Principal, finding: HygieneFinding) -> FindingRow:
         reasons=explain(tuple(finding.reasons.split(","))) if finding.reasons else "",
         decide_url=reverse("image_decide", args=[finding.face_id]),
         dismiss_url=reverse("finding_dismiss", args=[finding.pk]),
+        merge_url=_merge_url(principal, finding),
         dismissed=finding.dismissed_at is not None,
     )
+
+
+def _merge_url(principal: Principal, finding: HygieneFinding) -> str:
+    """Return where two people become one, where the finding is that they may be."""
+    if finding.kind != FindingKind.LOOK_ALIKE or not allows(principal, Action.IDENTITY_CHANGE):
+        return ""
+    both = finding.face.identity_id and finding.other and finding.other.identity_id
+    return reverse("identity_merge", args=[finding.face.identity_id]) if both else ""
 
 
 def _side(principal: Principal, face: FaceImage) -> Side:

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from faceplatform.accounts.policy import Action
-from faceplatform.core.errors import DomainError
+from faceplatform.core.errors import DomainError, FieldError
 from recognition.models import Gallery, ItemStatus
 from recognition.selectors.imports import items_of
 from recognition.services.imports import counts_of, items_csv, start_import
@@ -37,20 +37,24 @@ class GalleryImportView(GalleryPage):
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         gallery = self.gallery(pk)
         form = ImportForm(request.POST, request.FILES)
+        lines: tuple[FieldError, ...] = ()
         if form.is_valid():
-            archive = form.cleaned_data["archive"]
+            archive, people = form.cleaned_data["archive"], form.cleaned_data["people"]
             try:
                 run = start_import(
                     gallery=gallery,
                     name=archive.name or "upload.zip",
                     archive=archive,
+                    people=people.read() if people else None,
+                    keep_unnamed=form.cleaned_data["keep_unnamed"],
                     actor=self.principal.actor,
                 )
             except DomainError as error:
                 form.refuse(error)
+                lines = error.errors
             else:
                 return go(request, reverse("job", args=[run.job_id]))
-        context = self._context(gallery, form)
+        context = self._context(gallery, form) | {"lines": lines}
         if request.headers.get("HX-Request") == "true":
             return fragment(request, "recognition/parts/import_form.html", context, status=422)
         return render(request, "recognition/import_new.html", context, status=422)
@@ -110,11 +114,13 @@ class ImportItemsCsvView(ImportPage):
 
 def _parts(counts: dict[str, int]) -> list[dict[str, Any]]:
     """Return the segments of the bar over all images: x and width of 1000."""
-    tones = {"enrolled": "good", "quarantined": "warn", "skipped": "none", "failed": "bad"}
+    tones = {"enrolled": "good", "quarantined": "warn", "unnamed": "warn", "failed": "bad"}
     total = sum(counts.values()) or 1
     parts, x = [], 0.0
     for status, number in counts.items():
         width = 1000 * number / total
-        parts.append({"tone": tones[status], "x": round(x, 1), "width": round(width, 1)})
+        parts.append(
+            {"tone": tones.get(status, "none"), "x": round(x, 1), "width": round(width, 1)}
+        )
         x += width
     return parts

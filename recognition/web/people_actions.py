@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.contrib.messages import warning
+from django.contrib.messages import success, warning
 from django.db.models import Model
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -22,6 +22,7 @@ from recognition.services.identity_moves import move_identity, split_identity
 from recognition.web.base import IdentityPage, fragment, go
 from recognition.web.cards import identity_tile, image_tile
 from recognition.web.forms import ConsentForm, MergeForm, MoveForm, SplitForm
+from recognition.web.review import back_to
 
 FOUND = 12
 MOST_IMAGES = 200
@@ -62,7 +63,7 @@ class IdentityMergeView(IdentityPage):
         except DomainError as error:
             return _refused(request, pk, error)
         said = f"{source.name} is part of {identity.name} now. It can be undone here."
-        return go(request, reverse("identity", args=[pk]), said=said)
+        return _on(request, reverse("identity", args=[pk]), said)
 
 
 class MergeUndoView(PolicyView):
@@ -79,7 +80,7 @@ class MergeUndoView(PolicyView):
         except DomainError as error:
             return _refused(request, merge.identity_id, error)
         said = f"{again.name} is a person of their own again."
-        return go(request, reverse("identity", args=[again.pk]), said=said)
+        return _on(request, reverse("identity", args=[again.pk]), said)
 
 
 class IdentityMoveView(IdentityPage):
@@ -209,10 +210,16 @@ class ConsentWithdrawView(PolicyView):
         return go(request, where, said="The consent was withdrawn.")
 
 
+def _on(request: HttpRequest, usual: str, said: str) -> HttpResponse:
+    """Go on to the page that the form came from, if it named one of ours."""
+    success(request, said)
+    return back_to(request, usual)
+
+
 def _refused(request: HttpRequest, identity_id: UUID, error: DomainError) -> HttpResponse:
     """Go back to the person and say why nothing was done."""
     warning(request, f"{error.detail} Nothing was changed. ({error.code})")
-    return go(request, reverse("identity", args=[identity_id]))
+    return back_to(request, reverse("identity", args=[identity_id]))
 
 
 def _back(request: HttpRequest, identity_id: UUID, form: PageForm) -> HttpResponse:

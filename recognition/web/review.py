@@ -1,6 +1,6 @@
 """Images that wait for a decision: one at a time, with the people they may be of beside them."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
 from django.contrib.messages import error as say_error
@@ -14,6 +14,7 @@ from faceplatform.accounts.access import PolicyView
 from faceplatform.accounts.policy import Action
 from faceplatform.core.errors import DomainError
 from recognition.models import Gallery, Identity, ReviewAction, ReviewDecision
+from recognition.selectors.people import PeopleFilter, people_page
 from recognition.selectors.review import case_of, last_decision, review_queue
 from recognition.services.review import decide, undo
 from recognition.web.base import GalleryPage, ImagePage, fragment
@@ -107,20 +108,20 @@ class DecisionUndoView(PolicyView):
 
 
 class GalleryNamesView(GalleryPage):
-    """Names of people that begin with or contain what was typed, as options of a list."""
+    """Names of people with what was typed in them, as options of a list.
+
+    The field may have any name: the only value of the query is what was typed.
+    """
 
     actions: ClassVar[dict[str, Action]] = {"GET": Action.IDENTITY_VIEW}
 
     def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        people = Identity.objects.filter(gallery=self.gallery(pk))
-        wanted = request.GET.get("name", "").strip()[:200]
-        names: list[Any] = []
+        gallery = self.gallery(pk)
+        wanted = str(next(iter(request.GET.values()), "")).strip()[:200]
+        names: list[str] = []
         if wanted:
-            names = list(
-                people.filter(name__icontains=wanted)
-                .order_by("name")
-                .values_list("name", flat=True)[:NAMES]
-            )
+            found = people_page(gallery, PeopleFilter(search=wanted), limit=NAMES)
+            names = [person.name for person in found.people]
         return fragment(request, "recognition/parts/name_options.html", {"names": names})
 
 

@@ -13,6 +13,7 @@ from recognition.web import (
     imports,
     looking,
     people_actions,
+    probe_people,
     probes,
     review,
     unnamed,
@@ -47,6 +48,7 @@ urlpatterns = [
         probes.ProbeEnrollView.as_view(),
         name="probe_enroll",
     ),
+    path("probes/<uuid:pk>/people/", probe_people.ProbePeopleView.as_view(), name="probe_people"),
     path(
         "probes/<uuid:pk>/faces/<int:number>/report/",
         probes.ProbeReportView.as_view(),

@@ -4,7 +4,7 @@ import { TooLarge, zip } from "./lib/zip.js";
 
 const MEGA = 1024 * 1024;
 const form = () => document.querySelector("form[data-drop]");
-const fileInput = () => form().querySelector('input[type="file"]:not([webkitdirectory])');
+const fileInput = () => form().querySelector('input[type="file"]:not([webkitdirectory], [data-beside])');
 let depth = 0;
 
 function dragsFiles(event) {
@@ -42,7 +42,7 @@ document.addEventListener("paste", (event) => {
 });
 document.addEventListener("change", (event) => {
   const input = event.target;
-  if (!input.matches?.('form[data-drop] input[type="file"]')) return;
+  if (!input.matches?.('form[data-drop] input[type="file"]:not([data-beside])')) return;
   if (input.matches("[data-folder-input]")) takeFolder(chosenFiles(input));
   else if (form().matches("[data-autosubmit]") && input.files.length) send();
 });

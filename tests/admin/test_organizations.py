@@ -26,6 +26,8 @@ recognition/gallery      viewer admin    operator admin
 recognition/identity     viewer admin    operator admin
 recognition/photo        viewer -        -        -
 recognition/faceimage    viewer operator -        operator
+recognition/consent      viewer -        -        -
+recognition/probe        viewer -        -        -
 recognition/modelversion viewer -        -        -
 training/dataset         viewer operator -        operator
 training/evaluation      viewer operator -        operator

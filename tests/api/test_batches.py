@@ -1,15 +1,19 @@
 """Many photos asked about as a job."""
 
 import csv
+import datetime as dt
 import io
 import zipfile
 from typing import Any
 
 import pytest
+from django.core.files.storage import default_storage
+from django.utils import timezone
 
-from faceplatform.core.jobs import run_here
-from faceplatform.core.models import JobState
+from faceplatform.core.jobs import barriers, run_here
+from faceplatform.core.models import Job, JobState
 from recognition.models import Gallery, Probe, ProbeBatch
+from recognition.services import batches, identification
 from tests.api.caller import Caller, refused, upload
 from tests.e2e.people import enroll
 from tests.fakes import face_photo
@@ -79,13 +83,68 @@ def test_several_files_and_options_for_all(operator: Caller, people: Gallery) ->
     assert len({line["probe_id"] for line in lines}) == 2
 
 
+def many(number: int) -> bytes:
+    return zipped(**{f"p{n}": face_photo(ADA, variant=n) for n in range(number)})
+
+
 def test_a_batch_that_runs_again_answers_nothing_twice(operator: Caller, people: Gallery) -> None:
+    """A worker dies before the third photo's commit; the next one goes on from there."""
+    batch = start(operator, people, archive=upload(many(5), "a.zip"))
+    assert batch.job is not None
+    commits = []
+
+    def die(name: str) -> None:
+        if name == "before_commit" and batch.items.count() == 2:
+            commits.append(name)
+            raise KeyboardInterrupt
+
+    barriers.add_hook(die)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_here(batch.job.pk)
+    finally:
+        barriers.clear_hooks()
+    assert commits
+    before = list(batch.items.order_by("number").values_list("number", "probe_id"))
+    assert len(before) == Probe.objects.count() == 2
+    Job.objects.update(lease_until=timezone.now() - dt.timedelta(seconds=1))
+    assert run_here(batch.job.pk)
+    batch.job.refresh_from_db()
+    assert batch.job.state == JobState.SUCCEEDED
+    after = list(batch.items.order_by("number").values_list("number", "probe_id"))
+    assert after[:2] == before
+    assert [number for number, _ in after] == [1, 2, 3, 4, 5]
+    assert len({probe for _, probe in after}) == Probe.objects.count() == 5
+
+
+def test_a_batch_that_is_cancelled_keeps_what_it_answered(
+    operator: Caller, people: Gallery, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.JOB_PROGRESS_SECONDS = 0.0
+    batch = start(operator, people, archive=upload(many(40), "a.zip"))
+    assert batch.job is not None
+    asked, job = identification.look_in, batch.job.pk
+
+    def look_and_stop(*args: Any) -> Any:
+        if batch.items.count() == 3:
+            Job.objects.filter(pk=job).update(cancel_requested=True)
+        return asked(*args)
+
+    monkeypatch.setattr(batches, "look_in", look_and_stop)
+    run_here(batch.job.pk)
+    batch.job.refresh_from_db()
+    assert batch.job.state == JobState.CANCELLED
+    assert 3 <= batch.items.count() < 40
+    assert Probe.objects.count() == batch.items.count()
+    assert not default_storage.exists(batch.archive)
+    page = operator.client.get(f"/batches/{batch.pk}/")
+    assert page.status_code == 200
+
+
+def test_a_line_whose_answer_was_deleted_says_so(operator: Caller, people: Gallery) -> None:
     batch = start(operator, people, archive=upload(zipped(a=face_photo(ADA, variant=4)), "a.zip"))
     assert batch.job is not None
     run_here(batch.job.pk)
-    first = Probe.objects.get().pk
-    batch.job.refresh_from_db()
-    assert batch.items.get().probe_id == first
     Probe.objects.all().delete()
     assert [line["code"] for line in lines_of(operator, batch)] == ["answer_gone"]
 

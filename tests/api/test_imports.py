@@ -38,7 +38,13 @@ def test_a_zip_is_taken_at_once_and_imported_by_a_job(operator: Caller, gallery:
     assert body["name"] == "people.zip"
     assert body["job"]["state"] == "queued"
     assert body["job"]["url"] == f"/api/v1/jobs/{run.job_id}"
-    assert body["counts"] == {"enrolled": 0, "quarantined": 0, "skipped": 0, "failed": 0}
+    assert body["counts"] == {
+        "enrolled": 0,
+        "quarantined": 0,
+        "skipped": 0,
+        "failed": 0,
+        "unnamed": 0,
+    }
 
     assert run.job_id is not None
     assert run_here(run.job_id)

@@ -80,7 +80,9 @@ def test_uploads_are_forms_with_files(schema: dict[str, Any]) -> None:
         for path, _, operation in operations(schema)
         if "multipart/form-data" in operation.get("requestBody", {}).get("content", {})
     }
-    names = {"batches", "identify", "images", "imports", "live", "look-alikes", "verify"}
+    names = {
+        "batches", "identify", "images", "imports", "live", "look-alikes", "photos", "verify",
+    }  # fmt: skip
     assert {path.rpartition("/")[2] for path in forms} == names
     for content in forms.values():
         name = content["multipart/form-data"]["schema"]["$ref"].rpartition("/")[2]

@@ -18,6 +18,8 @@ POST admin:recognition_identity_changelist    |in|403 403 302 302|403 403 302 30
 GET  admin:recognition_photo_changelist       |in|200 200 200 200|200 200 200 200|in  in  in |in  in  in |403 403
 GET  admin:recognition_faceimage_changelist   |in|200 200 200 200|200 200 200 200|in  in  in |in  in  in |403 403
 POST admin:recognition_faceimage_changelist   |in|403 302 302 302|403 302 302 302|in  in  in |in  in  in |403 403
+GET  admin:recognition_consent_changelist     |in|200 200 200 200|200 200 200 200|in  in  in |in  in  in |403 403
+GET  admin:recognition_probe_changelist       |in|200 200 200 200|200 200 200 200|in  in  in |in  in  in |403 403
 GET  admin:recognition_modelversion_changelist|in|200 200 200 200|200 200 200 200|in  in  in |in  in  in |403 403
 GET  admin:training_dataset_changelist        |in|200 200 200 200|200 200 200 200|in  in  in |in  in  in |403 403
 POST admin:training_dataset_changelist        |in|403 302 302 302|403 302 302 302|in  in  in |in  in  in |403 403
@@ -51,6 +53,8 @@ GET  admin:training_evaluation_change         |in|200 200 200 200|404 404 404 40
 GET  admin:training_evaluation_delete         |in|403 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
 POST admin:training_evaluation_delete         |in|403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
 GET  admin:recognition_gallerythreshold_change|in|200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+GET  admin:recognition_consent_change         |in|200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+GET  admin:recognition_probe_change           |in|200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
 GET  admin:recognition_photo_change           |in|200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
 GET  admin:recognition_faceimage_change       |in|200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
 GET  admin:recognition_faceimage_delete       |in|403 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404

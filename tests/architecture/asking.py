@@ -141,6 +141,10 @@ RECIPES: dict[tuple[str, str], Recipe] = {
         form={"gallery": str(w.a.gallery.pk), "photo": photo_of()}
     ),
     ("POST", "probe_again"): lambda w, c: Ask(form={"gallery": str(w.a.gallery.pk)}),
+    ("POST", "probe_people"): _form(**{"face-1": "Somebody named"}),
+    ("POST", "api_photos"): lambda w, c: Ask(
+        form={"image": photo_of(), "people": '[{"face": 1, "name": "Somebody new"}]'}
+    ),
     ("POST", "probe_enroll"): _form(name="Somebody from an answer"),
     ("POST", "api_datasets"): lambda w, c: Ask(
         json={"name": "A new dataset", "galleries": [str(w.a.gallery.pk)]}

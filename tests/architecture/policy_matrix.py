@@ -92,6 +92,7 @@ POST   api_hygiene          |401|403 202 202 202|404 404 404 404|403 403 403|404
 PATCH  api_finding          |401|403 200 200 200|404 404 404 404|403 403 403|404 404 404|404 404
 POST   api_image_decisions  |401|403 201 201 201|404 404 404 404|403 403 403|404 404 404|404 404
 POST   api_decision_undo    |401|403 200 200 200|404 404 404 404|403 403 403|404 404 404|404 404
+POST   api_photos           |401|403 201 201 201|404 404 404 404|403 403 201|404 404 404|404 404
 POST   api_identity_merge   |401|403 200 200 200|404 404 404 404|403 403 403|404 404 404|404 404
 POST   api_merge_undo       |401|403 200 200 200|404 404 404 404|403 403 403|404 404 404|404 404
 POST   api_identity_move    |401|403 200 200 200|404 404 404 404|403 403 403|404 404 404|404 404
@@ -173,6 +174,8 @@ GET    probe_batch          |in |200 200 200 200|404 404 404 404|in  in  in |in 
 GET    probe_batch_csv      |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
 POST   probe_again          |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
 POST   probe_enroll         |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
+GET    probe_people         |in |403 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+POST   probe_people         |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
 GET    probe_decision       |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
 GET    probe_similar        |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
 GET    probe_similar?identity|in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404

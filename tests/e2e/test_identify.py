@@ -191,6 +191,28 @@ def test_an_unknown_can_be_given_to_somebody_known(owner_page: Page, photo: Any)
 
 
 @pytest.mark.usefixtures("people")
+@pytest.mark.usefixtures("people")
+def test_all_faces_of_a_photo_are_named_in_one_step(
+    owner_page: Page, photo: Any, gallery: Gallery
+) -> None:
+    page = owner_page
+    ask(page, photo("party.png", face_photo(ADA, STRANGER, STRANGER + 1, variant=9)))
+    page.get_by_role("link", name="Name the faces").click()
+    expect(page.locator("#name-1")).to_have_value("Ada Lovelace")
+    page.locator("#name-2").fill("Ada Lovelace")
+    page.get_by_role("button", name="Enroll the named faces").click()
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was saved.")
+    page.locator("#name-2").fill("Grace Hopper")
+    page.get_by_role("button", name="Enroll the named faces").click()
+    expect(page.get_by_text("2 faces enrolled.")).to_be_visible()
+    rows = Identity.objects.filter(gallery=gallery).order_by("name")
+    assert [(one.name, one.faces.count()) for one in rows] == [
+        ("Ada Lovelace", 4),
+        ("Grace Hopper", 1),
+        ("Mary", 1),
+    ]
+
+
 def test_photos_without_an_answer_say_why(owner_page: Page, photo: Any, watch: Watch) -> None:
     page = owner_page
     ask(page, photo("sky.png", face_photo()))

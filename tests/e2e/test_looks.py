@@ -9,7 +9,14 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from recognition.models import Gallery
 from tests.e2e.conftest import Site, Watch
 from tests.e2e.people import enroll
-from tests.factories import PASSWORD, ImportItemFactory, ImportRunFactory, JobLogLineFactory
+from tests.factories import (
+    PASSWORD,
+    HygieneFindingFactory,
+    ImportItemFactory,
+    ImportRunFactory,
+    JobLogLineFactory,
+    ProbeBatchFactory,
+)
 from tests.fakes import face_photo
 
 LONG = "Wolfeschlegelsteinhausenbergerdorff-Montgomery-Maria-Immaculata-Theodora" * 2
@@ -64,6 +71,7 @@ def pages(site: Site, gallery: Gallery) -> list[str]:
     """Return the paths of all pages, with long names on them."""
     from faceplatform.core.actors import SYSTEM
     from recognition.services.identification import identify
+    from recognition.services.unnamed import keep_probe_face
     from recognition.services.verification import PhotoInput, verify_identity, verify_photos
 
     identity = enroll(gallery, LONG[:190], 1, images=2)
@@ -83,7 +91,27 @@ def pages(site: Site, gallery: Gallery) -> list[str]:
     )
     ImportItemFactory(run=run, path=f"{LONG}/{LONG}.png", detail="Enrolled before.")
     JobLogLineFactory(job=run.job, message=LONG)
+    image = identity.faces.latest("quality")
+    other = enroll(gallery, LONG[10:200], 2)
+    batch = ProbeBatchFactory.create(gallery=gallery, name=f"{LONG}.zip")
+    for kind in ("look_alike", "low_quality"):
+        HygieneFindingFactory.create(face=image, kind=kind, other=other.faces.get(), score=0.7)
+    held = identity.faces.exclude(pk=image.pk)
+    held.update(state="quarantined", reason="unlike_own", evidence={}, path=LONG)
+    keep_probe_face(probe_face=probe.faces.get(number=2), actor=actor)
     return [
+        f"/galleries/{gallery.pk}/limits/",
+        f"/galleries/{gallery.pk}/hygiene/?kind=look_alike",
+        f"/galleries/{gallery.pk}/hygiene/?kind=single",
+        f"/galleries/{gallery.pk}/unnamed/",
+        f"/galleries/{gallery.pk}/batch/",
+        f"/batches/{batch.pk}/",
+        f"/images/{image.pk}/resembling/",
+        f"/probes/{probe.pk}/people/",
+        f"/probes/{probe.pk}/faces/1/decision/",
+        "/identify/look-alikes/",
+        "/identify/live/",
+        "/review/",
         "/",
         "/identify/",
         "/galleries/",

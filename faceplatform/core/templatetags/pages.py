@@ -18,6 +18,7 @@ _CHIPS: dict[str, tuple[str, str, str]] = {
     "different": ("none", "ring", "Different people"),
     "enrolled": ("good", "check", "Enrolled"),
     "quarantined": ("warn", "triangle", "In review"),
+    "unnamed": ("warn", "person", "To be named"),
     "rejected": ("bad", "cross", "Rejected"),
     "skipped": ("none", "ring", "Skipped"),
     "failed": ("bad", "cross", "Failed"),

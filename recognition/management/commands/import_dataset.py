@@ -31,6 +31,10 @@ class Command(BaseCommand):
         parser.add_argument("--gallery", required=True, help="made if there is none of that name")
         parser.add_argument("--organization", default="")
         parser.add_argument("--report", type=Path, help="write one CSV line per image here")
+        parser.add_argument("--people", type=Path, help="a CSV that describes the people")
+        parser.add_argument(
+            "--keep-unnamed", action="store_true", help="keep faces of photos in no folder"
+        )
         parser.add_argument("--json", action="store_true", help="print only a JSON record")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -39,7 +43,7 @@ class Command(BaseCommand):
             gallery = find_or_create_gallery(
                 organization_named(options["organization"]), options["gallery"]
             )
-            run = self._start(gallery, options["path"])
+            run = self._start(gallery, options["path"], _beside(options))
         except DomainError as error:
             raise CommandError(f"{error.detail} ({error.code})") from error
         job = run.job
@@ -64,19 +68,22 @@ class Command(BaseCommand):
                 self.stdout.write(line)
 
     @staticmethod
-    def _start(gallery: Any, path: Path) -> ImportRun:
+    def _start(gallery: Any, path: Path, beside: dict[str, Any]) -> ImportRun:
+        shared = {"gallery": gallery, "name": path.name, "actor": COMMAND_LINE, "ring": False}
         if path.is_file():
             with path.open("rb") as handle:
-                return start_import(
-                    gallery=gallery,
-                    name=path.name,
-                    archive=File(handle, name=path.name),
-                    actor=COMMAND_LINE,
-                    ring=False,
-                )
-        return start_import(
-            gallery=gallery, name=path.name, folder=path, actor=COMMAND_LINE, ring=False
-        )
+                archive = File(handle, name=path.name)
+                return start_import(archive=archive, **shared, **beside)
+        return start_import(folder=path, **shared, **beside)
+
+
+def _beside(options: dict[str, Any]) -> dict[str, Any]:
+    """Return what is imported beside the photos."""
+    people = options["people"]
+    return {
+        "people": people.read_bytes() if people else None,
+        "keep_unnamed": options["keep_unnamed"],
+    }
 
 
 def image_records(run: ImportRun) -> list[dict[str, str]]:

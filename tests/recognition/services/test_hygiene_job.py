@@ -1,21 +1,30 @@
 """A look through a gallery: what it finds, what stays dismissed, what is settled by a decision."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from faceplatform.accounts.roles import Role
 from faceplatform.core.actors import SYSTEM
 from faceplatform.core.errors import DomainError
 from faceplatform.core.jobs import run_here
 from faceplatform.core.models import JobState
 from recognition.models import FaceImage, FaceTemplate, FindingKind, Gallery, ReviewAction
-from recognition.selectors.hygiene import finding_counts, findings_of, single_image_people
+from recognition.selectors.hygiene import finding_counts, findings_of
+from recognition.selectors.people import people_with_one_image
 from recognition.selectors.templates import stored_vectors
 from recognition.services.enrollment import enroll_photo
 from recognition.services.galleries import change_gallery
 from recognition.services.hygiene import dismiss, start_hygiene
 from recognition.services.review import decide
-from tests.factories import FaceTemplateFactory, GalleryFactory, IdentityFactory
+from tests.api.caller import Caller
+from tests.factories import (
+    FaceTemplateFactory,
+    GalleryFactory,
+    IdentityFactory,
+    make_member,
+)
 from tests.fakes import FakePipeline, embedding_of, face_photo
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -89,7 +98,7 @@ def test_one_person_under_two_names_doubles_and_single_images(gallery: Gallery) 
     assert {pair.face.identity, pair.other.identity} == {
         twice, gallery.identities.get(name="Person 3"),
     }  # fmt: skip
-    assert list(single_image_people(gallery)) == [twice]
+    assert list(people_with_one_image(gallery)) == [twice]
 
 
 def test_raising_a_limit_lists_what_is_below_it(gallery: Gallery) -> None:
@@ -136,3 +145,35 @@ def test_vectors_are_read_as_they_were_stored(gallery: Gallery) -> None:
     assert ids == [template.face_id for template in faces]
     assert vectors.shape == (15, 512)
     assert float(abs(vectors[4] - embedding_of(1, 1)).max()) < 2e-4
+
+
+def test_look_alikes_are_merged_with_one_click_and_undone(gallery: Gallery) -> None:
+    for name, variants in (("Ada", (1, 2)), ("A. Lovelace", (3,))):
+        identity = IdentityFactory.create(gallery=gallery, name=name)
+        for variant in variants:
+            FaceTemplateFactory.create(face__identity=identity, person=31, variant=variant)
+    look_through(gallery)
+
+    def images() -> list[int]:
+        people = gallery.identities.filter(name__in=["Ada", "A. Lovelace"])
+        return sorted(one.faces.count() for one in people)
+
+    operator = Caller.person(make_member(gallery.organization, Role.OPERATOR))
+    here = f"/galleries/{gallery.pk}/hygiene/?kind=look_alike"
+    page = operator.get(here).content.decode()
+    [finding] = findings_of(gallery, kind="look_alike")
+    assert finding.face.identity is not None
+    assert finding.other is not None
+    merge = f"/identities/{finding.face.identity_id}/merge/"
+    assert f'action="{merge}"' in page
+    form = {"source": str(finding.other.identity_id), "next": here}
+    response = operator.client.post(merge, form)
+    assert (response.status_code, response["Location"]) == (302, here)
+    assert images() == [3]
+    again = operator.get(here).content.decode()
+    assert "Undo: merge of" in again
+    assert not findings_of(gallery, kind="look_alike")
+    undo = re.findall(r'action="(/merges/[^"]+/undo/)"', again)
+    assert operator.client.post(undo[0], {"next": here})["Location"] == here
+    assert images() == [1, 2]
+    assert len(findings_of(gallery, kind="look_alike")) == 1

@@ -200,6 +200,7 @@ def test_importing_gives_one_line_per_image_with_its_reason(gallery: Gallery, pe
         "quarantined": 0,
         "skipped": 0,
         "failed": 4,
+        "unnamed": 0,
     }
     assert (run.job.done, run.job.total) == (8, 8)
     facts = gallery_facts(gallery)
@@ -268,7 +269,13 @@ def test_a_zip_is_imported_and_then_deleted(gallery: Gallery) -> None:
     assert run.job is not None
     assert default_storage.exists(run.archive)
     run_here(run.job.pk)
-    assert counts_of(run) == {"enrolled": 1, "quarantined": 0, "skipped": 0, "failed": 1}
+    assert counts_of(run) == {
+        "enrolled": 1,
+        "quarantined": 0,
+        "skipped": 0,
+        "failed": 1,
+        "unnamed": 0,
+    }
     assert not default_storage.exists(run.archive)
 
 

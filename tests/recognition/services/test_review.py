@@ -69,6 +69,17 @@ def test_an_image_of_a_stranger_is_held_back_and_not_searched(gallery: Gallery) 
     assert named(gallery, EVE) is None
 
 
+def test_somebody_without_a_consent_is_protected_as_well(gallery: Gallery) -> None:
+    Gallery.objects.update(consent_required=True)
+    gallery.refresh_from_db()
+    right = enroll(gallery, "Ann", ANN)
+    assert not searchable(right)
+    assert enroll(gallery, "Ann", ANN, 1).state == FaceState.ENROLLED
+    wrong = enroll(gallery, "Ann", EVE, 2)
+    assert (wrong.state, wrong.reason) == (FaceState.QUARANTINED, "unlike_own")
+    assert named(gallery, ANN) is None
+
+
 def test_an_image_of_somebody_else_names_whom_it_looks_like(gallery: Gallery) -> None:
     bob = enroll(gallery, "Bob", BOB)
     enroll(gallery, "Ann", ANN)
@@ -213,6 +224,12 @@ def test_an_import_holds_images_back_with_their_reason(gallery: Gallery, tmp_pat
     results = {item.path: (item.status, item.code) for item in run.items.all()}
     assert results["ann/3.png"] == ("quarantined", "unlike_own")
     assert results["bob/2.png"] == ("quarantined", "like_another")
-    assert counts_of(run) == {"enrolled": 3, "quarantined": 2, "skipped": 0, "failed": 0}
+    assert counts_of(run) == {
+        "enrolled": 3,
+        "quarantined": 2,
+        "skipped": 0,
+        "failed": 0,
+        "unnamed": 0,
+    }
     run.job.refresh_from_db()
     assert run.job.result["sentence"].startswith("3 images enrolled in Staff, 2 to review")

@@ -18,6 +18,7 @@ from recognition.models import (
     TemplateNorm,
 )
 from recognition.selectors.answers import answer_of
+from recognition.selectors.decisions import decision_of
 from recognition.selectors.score_kinds import scoring_of
 from recognition.selectors.verification_thresholds import nearest_threshold
 from recognition.selectors.verifications import verification_answer
@@ -182,10 +183,14 @@ def test_an_ensemble_embeds_what_is_stored_and_what_comes(
     identity = create_identity(gallery=gallery, name="Eve", actor=SYSTEM)
     enroll_photo(gallery=gallery, identity=identity, data=face_photo(3), path="e", actor=SYSTEM)
     assert FaceTemplate.objects.filter(gallery=gallery).count() == 6
-    answer = answer_of(
-        identify(gallery=gallery, data=face_photo(3, variant=2), name="p", actor=SYSTEM)
-    )
+    probe = identify(gallery=gallery, data=face_photo(3, variant=2), name="p", actor=SYSTEM)
+    answer = answer_of(probe)
     assert answer.threshold.kind == "fused"
+    made = decision_of(probe.faces.get())
+    assert [network.version for network in made.networks] == [gallery.model_version, second]
+    parts = made.candidates[0].components
+    assert [part.model for part in parts] == [gallery.model_version.name, second.name]
+    assert all(0.3 < part.score <= 1.0 for part in parts)
     assert answer.faces[0].identity == identity
     assert (
         "1 not in the database"
