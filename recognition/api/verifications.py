@@ -68,9 +68,9 @@ class PhotoOfPerson(StrictSerializer):
         choices=list(RULE_WORDS),
         required=False,
         help_text=(
-            "How the scores of the person's images become one. Without it: the gallery's rule; where "
-            "it has none, centroid, or max where the gallery's scores are not plain cosines. max "
-            "alone uses the gallery's kind of score."
+            "How the scores of the person's images become one. Without it: the gallery's rule; "
+            "where it has none, centroid, or max where the gallery's scores are not plain "
+            "cosines. max alone uses the gallery's kind of score."
         ),
     )
     fmr = RateField()

@@ -296,11 +296,8 @@ def _keep_unnamed(run: ImportRun, item: _Item) -> None:
         return
     limits = limits_of(run.gallery)
     good = [face for face in item.faces if not face.face.quality.reasons(limits)]
-    new = [
-        face
-        for face in good
-        if find_same_face(gallery=run.gallery, photo_sha256=item.sha256, box=face.face.box) is None
-    ]
+    here = faces_of_bytes(run.gallery, [item.sha256])
+    new = [face for face in good if same_face(here, face.face.box) is None]
     if not new:
         reasons = item.faces[0].face.quality.reasons(limits)
         if good:
@@ -308,18 +305,16 @@ def _keep_unnamed(run: ImportRun, item: _Item) -> None:
         else:
             item.end(ItemStatus.FAILED, "low_quality", f"Not kept: {explain(reasons)}.")
         return
-    photo = store_photo(
+    photos = store_photos(
         organization_id=run.organization_id,
-        data=item.data,
-        analysed=photo_of(item.data, item.image, item.faces),
-        path=item.entry.path,
+        photos=[(_analysed(item), item.data, item.entry.path)],
     )
     detector = get_pipeline(run.gallery.model_version).version.detector
     for face in new:
         stored = store_face(
             gallery=run.gallery,
             identity=None,
-            photo=photo,
+            photo=photos[item.sha256],
             analysed=face,
             detector=detector,
             path=item.entry.path,
