@@ -102,6 +102,8 @@ def people_page(
     """Return the page after, or before, a person; the first page where that person is gone."""
     chosen = _chosen(Identity.objects.filter(gallery=gallery), gallery, wanted)
     total = chosen.order_by()[: COUNTED + 1].count()
+    if total == 0:
+        return PeoplePage(people=(), after=None, before=None, total=0, more=False)
     rows = _annotated(_found_first(chosen, wanted, total), gallery)
     begin = after or before
     mark = rows.filter(pk=begin).first() if begin is not None else None
