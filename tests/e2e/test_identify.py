@@ -193,8 +193,9 @@ def test_an_unknown_can_be_given_to_somebody_known(owner_page: Page, photo: Any)
 @pytest.mark.usefixtures("people")
 @pytest.mark.usefixtures("people")
 def test_all_faces_of_a_photo_are_named_in_one_step(
-    owner_page: Page, photo: Any, gallery: Gallery
+    owner_page: Page, photo: Any, gallery: Gallery, watch: Watch
 ) -> None:
+    watch.expect("status of 422")
     page = owner_page
     ask(page, photo("party.png", face_photo(ADA, STRANGER, STRANGER + 1, variant=9)))
     page.get_by_role("link", name="Name the faces").click()
