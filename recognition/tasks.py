@@ -80,3 +80,11 @@ def follow_consents_and_retention() -> None:
 
     sweep_consents()
     sweep_retention()
+
+
+@job_kind("recognition.promote", queue="default")
+def promote(context: JobContext) -> dict[str, Any]:
+    """Give a gallery another model; run again, it goes on where templates are missing."""
+    from recognition.services.promotion import run_promotion
+
+    return run_promotion(context)

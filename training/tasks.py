@@ -19,3 +19,11 @@ def evaluate(context: JobContext) -> dict[str, Any]:
     from training.services.runs import run_evaluation
 
     return run_evaluation(context)
+
+
+@job_kind("training.train", queue="training")
+def train(context: JobContext) -> dict[str, Any]:
+    """Train; run again after an interruption, it goes on from the last checkpoint."""
+    from training.services.training_job import run_training
+
+    return run_training(context)

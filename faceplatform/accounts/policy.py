@@ -44,6 +44,10 @@ class Action(StrEnum):
     EVALUATION_RUN = "evaluation.run"
     EVALUATION_DELETE = "evaluation.delete"
     THRESHOLD_APPLY = "threshold.apply"
+    TRAINING_VIEW = "training.view"
+    TRAINING_RUN = "training.run"
+    TRAINING_DELETE = "training.delete"
+    MODEL_PROMOTE = "model.promote"
     KEY_MANAGE = "key.manage"
     AUDIT_VIEW = "audit.view"
     ORGANIZATION_VIEW = "organization.view"
@@ -104,6 +108,11 @@ POLICY: dict[Action, Rule] = {
     Action.EVALUATION_RUN: Rule(OPERATORS, _scopes(Scope.EVALUATE)),
     Action.EVALUATION_DELETE: Rule(OPERATORS),
     Action.THRESHOLD_APPLY: Rule(OPERATORS, _scopes(Scope.EVALUATE)),
+    Action.TRAINING_VIEW: Rule(VIEWERS, _scopes(Scope.READ)),
+    Action.TRAINING_RUN: Rule(OPERATORS),
+    Action.TRAINING_DELETE: Rule(OPERATORS),
+    # Everybody who asks the gallery gets other answers from then on.
+    Action.MODEL_PROMOTE: Rule(ADMINS),
     Action.KEY_MANAGE: Rule(ADMINS),
     Action.AUDIT_VIEW: Rule(ADMINS),
     Action.ORGANIZATION_VIEW: Rule(VIEWERS),

@@ -35,6 +35,7 @@ from recognition.api.probes import (
     SimilarCsvView,
     SimilarView,
 )
+from recognition.api.promotion import GalleryModelView
 from recognition.api.review import DecisionUndoView, ImageDecisionsView, ReviewView
 from recognition.api.verifications import (
     VerificationsView,
@@ -51,6 +52,7 @@ _FACE = "probes/<uuid:probe_id>/faces/<int:number>"
 urlpatterns = [
     path("galleries", GalleriesView.as_view(), name="api_galleries"),
     path(_GALLERY, GalleryView.as_view(), name="api_gallery"),
+    path(f"{_GALLERY}/model", GalleryModelView.as_view(), name="api_gallery_model"),
     path(f"{_GALLERY}/scoring", GalleryScoringView.as_view(), name="api_gallery_scoring"),
     path(f"{_GALLERY}/identities", IdentitiesView.as_view(), name="api_identities"),
     path(f"{_GALLERY}/photos", PhotosView.as_view(), name="api_photos"),

@@ -16,6 +16,7 @@ from recognition.models.probe_batch import ProbeBatch, ProbeBatchItem
 from recognition.models.review import ReviewAction, ReviewDecision
 from recognition.models.search import SearchIndex, TemplateChange
 from recognition.models.template import FaceTemplate
+from recognition.models.trained import TrainedHead
 from recognition.models.verification import (
     Verdict,
     Verification,
@@ -56,6 +57,7 @@ __all__ = [
     "SearchIndex",
     "TemplateChange",
     "TemplateNorm",
+    "TrainedHead",
     "Verdict",
     "Verification",
     "VerificationAnchor",

@@ -57,3 +57,15 @@ class ModelVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.digest[:8]})"
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether the organization trained it; see `TrainedHead`."""
+        return "head_sha256" in self.specification
+
+    @property
+    def network(self) -> str:
+        """Name of the backbone that sees the picture: of a trained version its first one."""
+        if not self.is_trained:
+            return self.backbone
+        return str(self.specification["components"][0])

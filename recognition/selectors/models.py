@@ -29,9 +29,17 @@ def model_states() -> list[ModelState]:
 
     Checksums are computed once for each state of the files on disk: again when one was changed.
     """
-    used = ModelVersion.objects.filter(galleries__isnull=False).values_list("backbone", flat=True)
-    names = [DETECTOR, *sorted({settings.DEFAULT_BACKBONE, *used})]
+    used = ModelVersion.objects.filter(galleries__isnull=False).distinct()
+    networks = {name for version in used for name in networks_of(version)}
+    names = [DETECTOR, *sorted({settings.DEFAULT_BACKBONE, *networks})]
     return [_state_of(name) for name in names]
+
+
+def networks_of(version: ModelVersion) -> tuple[str, ...]:
+    """Return the backbones whose files a version needs."""
+    if not version.is_trained:
+        return (version.backbone,)
+    return tuple(str(name) for name in version.specification["components"])
 
 
 def _state_of(name: str) -> ModelState:

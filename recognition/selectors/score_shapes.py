@@ -7,6 +7,7 @@ import numpy as np
 
 from recognition.models import Gallery, ModelVersion
 from recognition.refusals import refusals
+from recognition.selectors.calibrations import calibration_of_version
 from recognition.selectors.thresholds import calibration_of
 from recognition.vision.calibration import Calibration
 from recognition.vision.types import Floats
@@ -46,7 +47,7 @@ def score_shapes(gallery: Gallery) -> ScoreShapes:
 def version_shapes(version: ModelVersion) -> ScoreShapes:
     """Return the shapes of a model version. Raises DomainError without a calibration."""
     with refusals():
-        return _shapes(Calibration.load(version.backbone))
+        return _shapes(calibration_of_version(version))
 
 
 def threshold_reach(gallery: Gallery, threshold: float) -> ThresholdReach:

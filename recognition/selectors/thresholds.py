@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from recognition.models import Gallery, GalleryThreshold, ScoreKind
 from recognition.refusals import refusals
+from recognition.selectors.calibrations import calibration_of_version
 from recognition.selectors.evaluated import active_threshold, stranger_share
 from recognition.selectors.score_kinds import scoring_of
 from recognition.selectors.templates import count_about
@@ -134,11 +135,11 @@ def calibration_of(gallery: Gallery, kind: str | None = None) -> Calibration:
     Raises DomainError 503 where there is none.
     """
     wanted = ScoreKind(kind) if kind else scoring_of(gallery).kind
-    name = gallery.model_version.backbone
+    version = gallery.model_version
     if wanted in {ScoreKind.FUSED, ScoreKind.FUSED_NORMALISED} and gallery.ensemble is not None:
-        name = gallery.ensemble.backbone
+        version = gallery.ensemble
     with refusals():
-        return Calibration.load(name, kind=cast(Kind, wanted.value))
+        return calibration_of_version(version, cast(Kind, wanted.value))
 
 
 def two_digits(number: float) -> int:

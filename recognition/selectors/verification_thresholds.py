@@ -6,6 +6,7 @@ from typing import Any, cast
 from faceplatform.core.errors import DomainError
 from recognition.models import ModelVersion
 from recognition.refusals import refusals
+from recognition.selectors.calibrations import calibration_of_version
 from recognition.selectors.score_kinds import Scoring
 from recognition.vision.calibration import Calibration
 from recognition.vision.fusion import DEFAULT_RULE, RULES, FusionCalibration
@@ -54,7 +55,7 @@ def pair_threshold(version: ModelVersion, *, fmr: float = DEFAULT_RATE) -> Verif
     """Return the threshold of a single pair. Raises DomainError `rate_invalid`."""
     _check_rate(fmr)
     with refusals():
-        calibration = Calibration.load(version.backbone)
+        calibration = calibration_of_version(version)
     choices = {rate: calibration.threshold_for(1, fpir=rate) for rate in RATES}
     chosen = choices[fmr]
     value = round(chosen.score, 4)
@@ -139,7 +140,7 @@ def nearest_threshold(
 def stranger_words(version: ModelVersion, score: float) -> str:
     """Say how rarely two strangers score this high."""
     with refusals():
-        rate = Calibration.load(version.backbone).stranger_rate(score)
+        rate = calibration_of_version(version).stranger_rate(score)
     if rate.one_in < 2:
         return "most strangers score this high"
     relation = "fewer than" if rate.bounded else "about"

@@ -1,6 +1,7 @@
 """Networks, thresholds, and what should have been forgotten."""
 
 import datetime as dt
+import hashlib
 
 from django.conf import settings
 from django.db.models import F
@@ -8,7 +9,8 @@ from django.utils import timezone
 
 from faceplatform.core.errors import DomainError
 from faceplatform.core.models.job import ACTIVE_STATES
-from recognition.models import Gallery, ModelVersion, Probe
+from recognition.models import EnsembleComponent, Gallery, ModelVersion, Probe, TrainedHead
+from recognition.selectors.calibrations import calibration_of_version
 from recognition.selectors.thresholds import threshold_of
 from recognition.services.doctor_findings import Findings, Progress
 from recognition.services.identification import ANSWER_DAYS
@@ -29,8 +31,11 @@ def check_models(findings: Findings, progress: Progress) -> dict[str, int]:
     """Every version that galleries use can be loaded, from files with the right checksums."""
     versions = list(ModelVersion.objects.filter(galleries__isnull=False).distinct())
     known: dict[str, BackboneSpec] = {}
-    for number, version in enumerate(versions):
-        progress(number, len(versions), "Checking networks")
+    for number, version in enumerate(_with_components(versions)):
+        progress(min(number, len(versions)), len(versions), "Checking networks")
+        if version.is_trained:
+            _check_head(findings, version)
+            continue
         spec = _spec_of(findings, version)
         if spec is not None:
             known[spec.name] = spec
@@ -38,6 +43,27 @@ def check_models(findings: Findings, progress: Progress) -> dict[str, int]:
         _check_files(findings, spec)
     progress(len(versions), len(versions), "Checking networks")
     return {"model_versions": len(versions)}
+
+
+def _with_components(versions: list[ModelVersion]) -> list[ModelVersion]:
+    """Add the built-in versions that trained ones rest on."""
+    trained = [version for version in versions if version.is_trained]
+    rows = EnsembleComponent.objects.filter(ensemble__in=trained).select_related("version")
+    return list(dict.fromkeys([*versions, *(row.version for row in rows)]))
+
+
+def _check_head(findings: Findings, version: ModelVersion) -> None:
+    """A trained version has its head with the right checksum, and a calibration."""
+    example = f"{version.backbone}, version {version.digest[:12]}"
+    try:
+        calibration_of_version(version)
+        row = TrainedHead.objects.get(version=version)
+        checksum = hashlib.sha256(bytes(row.content)).hexdigest()
+    except VisionError as error:
+        findings.add("model_uncalibrated", f"{version.backbone}: {error.detail}")
+        return
+    if checksum != version.specification.get("head_sha256"):
+        findings.add("model_mismatch", example)
 
 
 def _spec_of(findings: Findings, version: ModelVersion) -> BackboneSpec | None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from faceplatform.core.errors import Conflict
 from recognition.models import FaceImage, FaceState, FaceTemplate, Gallery, Identity, Photo
 from recognition.selectors.score_kinds import components_of
 from recognition.services.cohorts import store_norms
@@ -52,7 +53,13 @@ def store_templates(
     gallery: Gallery,
     matchable: bool | None = None,
 ) -> None:
-    """Store a face's templates, one per component version, with their cohort statistics."""
+    """Store a face's templates, one per component version, with their cohort statistics.
+
+    Raises Conflict `model_changed` where the gallery got another model since the face was embedded.
+    """
+    now = Gallery.objects.filter(pk=gallery.pk).values_list("model_version_id", flat=True).first()
+    if now is not None and now != gallery.model_version_id:
+        raise Conflict("model_changed", "The gallery got another model meanwhile; try again.")
     if matchable is None:
         searchable = may_be_searched(face.state, face.identity_id)
     else:

@@ -127,7 +127,7 @@ def render_picture(link: Link, *, principal: Principal) -> Picture | None:
             place = INPUTS.index(link.kind)
             if place >= len(versions):
                 return None
-            preprocessing = registry.get(versions[place].backbone).preprocessing
+            preprocessing = registry.get(versions[place].network).preprocessing
             points = np.asarray(face.landmarks, np.float32).reshape(-1, 2)
             pixels = seen_crop(pixels, box_of(face), points, preprocessing)
         else:

@@ -7,8 +7,8 @@ from uuid import UUID
 from recognition.models import FaceImage, FaceState, FaceTemplate, Gallery, Identity
 from recognition.refusals import refusals
 from recognition.selectors import templates
+from recognition.selectors.calibrations import calibration_of_version
 from recognition.selectors.thresholds import cosine_threshold
-from recognition.vision.calibration import Calibration
 from recognition.vision.hygiene import QUARANTINING, STRANGERS_PASS, judge
 from recognition.vision.types import Floats
 
@@ -69,7 +69,7 @@ def judge_face(
 def low_match_of(gallery: Gallery, *, images: int) -> float:
     """Return the score that about 1 stranger in 100 reaches against one of so many images."""
     with refusals():
-        calibration = Calibration.load(gallery.model_version.backbone)
+        calibration = calibration_of_version(gallery.model_version)
         return calibration.threshold_for(images, fpir=STRANGERS_PASS).score
 
 

@@ -1,5 +1,8 @@
 """Templates of stored faces under another version, from their photos and known landmarks."""
 
+import uuid
+from collections.abc import Sequence
+
 import numpy as np
 
 from faceplatform.core import jobs, storage
@@ -7,7 +10,7 @@ from faceplatform.core.errors import DomainError
 from recognition.models import FaceImage, FaceTemplate, Gallery, ModelVersion
 from recognition.services.faces import box_of
 from recognition.services.vision import embed_faces, read_photo
-from recognition.vision.types import DetectedFace, Pixels, Quality
+from recognition.vision.types import DetectedFace, Floats, Pixels, Quality
 
 _BATCH = 32
 _UNMEASURED = Quality(0, 0, 0, 0, 0, 0, 0, 0)
@@ -18,18 +21,24 @@ def embed_missing(gallery: Gallery, version: ModelVersion, context: jobs.JobCont
 
     Returns how many photos could not be read; they are named in the job's log.
     """
-    faces = FaceImage.objects.filter(
-        gallery=gallery, templates__model_version_id=gallery.model_version_id
-    )
-    todo = list(
-        faces.exclude(
-            pk__in=FaceTemplate.objects.filter(gallery=gallery, model_version=version).values(
-                "face_id"
-            )
-        )
-        .order_by("pk")
-        .values_list("pk", flat=True)
-    )
+    return embed_these(gallery, version, missing_faces(gallery, version), context)
+
+
+def missing_faces(gallery: Gallery, version: ModelVersion) -> list[uuid.UUID]:
+    """Return the faces of a gallery that have a template of some version, but none of this one."""
+    embedded = FaceTemplate.objects.filter(gallery=gallery)
+    faces = FaceImage.objects.filter(gallery=gallery, pk__in=embedded.values("face_id"))
+    there = embedded.filter(model_version=version).values("face_id")
+    return list(faces.exclude(pk__in=there).order_by("pk").values_list("pk", flat=True))
+
+
+def embed_these(
+    gallery: Gallery,
+    version: ModelVersion,
+    todo: Sequence[uuid.UUID],
+    context: jobs.JobContext,
+) -> int:
+    """Embed some faces of a gallery from their photos; return how many could not be read."""
     lost = 0
     for start in range(0, len(todo), _BATCH):
         rows = list(
@@ -43,7 +52,8 @@ def embed_missing(gallery: Gallery, version: ModelVersion, context: jobs.JobCont
                 work.append((pixels, _detected(row)))
                 kept.append(row)
         lost += len(rows) - len(kept)
-        _store(gallery, version, kept, embed_faces(work, version=version), context)
+        found = embed_faces(work, version=version)
+        store_embeddings(gallery, version, [row.pk for row in kept], found, context)
         context.progress(start + len(rows), len(todo), f"Embedding with {version.name}")
     return lost
 
@@ -66,17 +76,23 @@ def _detected(face: FaceImage) -> DetectedFace:
     return DetectedFace(box_of(face), face.detection_score, points, _UNMEASURED)
 
 
-def _store(
+def store_embeddings(
     gallery: Gallery,
     version: ModelVersion,
-    faces: list[FaceImage],
-    embeddings: np.ndarray,
+    faces: Sequence[uuid.UUID],
+    embeddings: Floats,
     context: jobs.JobContext,
 ) -> None:
-    by_face = {face.pk: row for face, row in zip(faces, embeddings, strict=True)}
+    """Store templates, float32 (N, d), of faces that are still there; others are left out."""
+    by_face = dict(zip(faces, embeddings, strict=True))
     with context.writing():
         present = (
             FaceImage.objects.select_for_update(no_key=True).filter(pk__in=by_face).order_by("pk")
+        )
+        searchable = set(
+            FaceTemplate.objects.filter(face_id__in=by_face, searchable=True).values_list(
+                "face_id", flat=True
+            )
         )
         FaceTemplate.objects.bulk_create(
             (
@@ -87,7 +103,7 @@ def _store(
                     model_version=version,
                     dimension=version.dimension,
                     embedding=by_face[face.pk],
-                    searchable=FaceTemplate.objects.filter(face=face, searchable=True).exists(),
+                    searchable=face.pk in searchable,
                 )
                 for face in present
             ),

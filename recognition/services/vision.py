@@ -18,11 +18,13 @@ from recognition import metrics
 from recognition.models import ModelVersion
 from recognition.refusals import refusals
 from recognition.services.pipelines import pipelines
+from recognition.services.trained_pipelines import trained_pipeline
 from recognition.vision import sandbox
 from recognition.vision.types import AnalysedFace, DecodedImage, DetectedFace, Floats, Pixels
 
 if TYPE_CHECKING:
     from recognition.vision.pipeline import FacePipeline
+    from recognition.vision.trained import TrainedPipeline
 
 _slots = threading.BoundedSemaphore(settings.INFERENCE_CONCURRENCY)
 
@@ -49,12 +51,14 @@ class AnalysedPhoto:
         return self.image.height
 
 
-def get_pipeline(version: ModelVersion) -> "FacePipeline":
+def get_pipeline(version: ModelVersion) -> "FacePipeline | TrainedPipeline":
     """Return this process's pipeline for a version, building it on first use.
 
     Raises DomainError 503 when the model's files are being prepared, missing, damaged or refused,
     or when the installed backbone is another one than the version was registered with.
     """
+    if version.is_trained:
+        return trained_pipeline(version)
     found = pipelines.get(version.backbone)
     if found.version.digest != version.digest:
         raise DomainError(
@@ -121,7 +125,9 @@ def embed_faces(faces: Sequence[tuple[Pixels, DetectedFace]], *, version: ModelV
 
 
 def _embedded_too(
-    pixels: Sequence[Pixels], found: list[tuple[AnalysedFace, ...]], pipeline: "FacePipeline"
+    pixels: Sequence[Pixels],
+    found: list[tuple[AnalysedFace, ...]],
+    pipeline: "FacePipeline | TrainedPipeline",
 ) -> list[tuple[AnalysedFace, ...]]:
     """Add another version's embedding to every face that has one."""
     work = [

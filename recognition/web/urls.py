@@ -15,6 +15,7 @@ from recognition.web import (
     people_actions,
     probe_people,
     probes,
+    promotion,
     review,
     unnamed,
 )
@@ -32,6 +33,12 @@ urlpatterns = [
     path("galleries/<uuid:pk>/batch/", batches.BatchNewView.as_view(), name="gallery_batch"),
     path("batches/<uuid:pk>/", batches.BatchPageView.as_view(), name="probe_batch"),
     path("batches/<uuid:pk>/answers.csv", batches.BatchCsvView.as_view(), name="probe_batch_csv"),
+    path("galleries/<uuid:pk>/model/", promotion.GalleryModelView.as_view(), name="gallery_model"),
+    path(
+        "galleries/<uuid:pk>/model/clean-up/",
+        promotion.ModelCleanUpView.as_view(),
+        name="gallery_model_clean_up",
+    ),
     path("compare/", compare.CompareView.as_view(), name="compare"),
     path("compare/<uuid:pk>/", compare.ComparisonView.as_view(), name="comparison"),
     path(

@@ -13,6 +13,7 @@ from faceplatform.accounts.models import ApiKey
 from faceplatform.accounts.routes import Route
 from faceplatform.core.models import Job
 from recognition.models import FaceImage, Gallery, Identity
+from recognition.services.model_versions import builtin_version
 from recognition.services.pictures import picture_url
 from tests.architecture.world import Caller, World, photo_of, zip_of_people
 from tests.factories import PASSWORD
@@ -159,6 +160,22 @@ RECIPES: dict[tuple[str, str], Recipe] = {
             "rate": 0.1,
         }
     ),
+    ("POST", "api_training_runs"): lambda w, c: Ask(
+        json={"recipe": "metric", "dataset_id": str(w.a.row_of(Dataset).pk)}
+    ),
+    ("POST", "training_new"): lambda w, c: Ask(
+        query="?recipe=baseline-gnb",
+        form={"dataset": str(w.a.row_of(Dataset).pk), "set_pairs": "500", "set_seed": "1"},
+    ),
+    ("POST", "api_gallery_model"): lambda w, c: Ask(
+        json={"model_id": str(builtin_version("dlib-resnet").pk)}
+    ),
+    ("POST", "gallery_model"): lambda w, c: Ask(
+        form={"version": str(builtin_version("dlib-resnet").pk)}
+    ),
+    ("POST", "gallery_model_clean_up"): lambda w, c: Ask(
+        form={"version": str(builtin_version("dlib-resnet").pk)}
+    ),
     ("POST", "dataset_new"): lambda w, c: Ask(
         form={
             "name": "A new dataset",
@@ -235,6 +252,8 @@ def _arguments(world: World, route: Route) -> dict[str, Any]:
     arguments = {name: world.a.rows[model].pk for name, model in models.items()}
     if "<int:number>" in route.pattern:
         arguments["number"] = 1
+    if "<str:name>" in route.pattern:
+        arguments["name"] = "history.csv"
     if "<str:token>" in route.pattern:
         arguments["token"] = "a" * 32
     if "<path:object_id>" in route.pattern:

@@ -58,6 +58,7 @@ from tests.training.factories import (
     DatasetFactory,
     EvaluationFactory,
     GalleryThresholdFactory,
+    TrainingRunFactory,
 )
 
 PERSON = 1
@@ -169,8 +170,12 @@ def make_team(name: str) -> Team:
     second = IdentityFactory.create(gallery=gallery, name=f"{name}-second")
     FaceTemplateFactory.create(face__identity=second, person=PERSON + 1)
     dataset = DatasetFactory.create(
-        organization=organization, name=f"{name}-dataset", faces=[template.face]
+        organization=organization,
+        name=f"{name}-dataset",
+        faces=[template.face],
+        faces__part="train",
     )
+    trained = TrainingRunFactory.create(dataset=dataset, name=f"{name}-run")
     evaluation = EvaluationFactory.create(gallery=gallery)
     threshold = GalleryThresholdFactory.create(gallery=gallery)
     key = make_key(organization, Scope.READ, maker=people[Role.ADMIN], name=f"{name}-key").key
@@ -179,7 +184,7 @@ def make_team(name: str) -> Team:
     decision = ReviewDecisionFactory.create(face=template.face)
     rows: list[Model] = [gallery, identity, template.face, probe, verification, run, run.job, key]
     rows += [decision, finding, consent, merge]
-    rows += [dataset, evaluation, threshold]
+    rows += [dataset, evaluation, threshold, trained]
     rows.append(ProbeBatchFactory.create(gallery=gallery, name=f"{name}-photos.zip"))
     return Team(
         organization=organization,

@@ -11,7 +11,14 @@ from factory.django import DjangoModelFactory
 
 from recognition.models import GalleryThreshold
 from tests.factories import GalleryFactory, OrganizationFactory
-from training.models import Dataset, DatasetItem, Evaluation, ProtocolKind, SplitKind
+from training.models import (
+    Dataset,
+    DatasetItem,
+    Evaluation,
+    ProtocolKind,
+    SplitKind,
+    TrainingRun,
+)
 
 
 @functools.lru_cache(maxsize=1)
@@ -42,7 +49,7 @@ class DatasetFactory(DjangoModelFactory[Dataset]):
         for face in faces or ():
             dataset.galleries.add(face.gallery)
             DatasetItem.objects.create(
-                dataset=dataset, face=face, identity=face.identity, part="test"
+                dataset=dataset, face=face, identity=face.identity, part=more.get("part", "test")
             )
 
 
@@ -85,3 +92,17 @@ class GalleryThresholdFactory(DjangoModelFactory[GalleryThreshold]):
     evaluation_label = "Every image with every other"
     evaluated_at = factory.LazyFunction(timezone.now)
     fingerprint = "0" * 32
+
+
+class TrainingRunFactory(DjangoModelFactory[TrainingRun]):
+    """A run that was asked for and has not begun."""
+
+    class Meta:
+        model = TrainingRun
+
+    dataset = SubFactory(DatasetFactory)
+    organization = SelfAttribute("dataset.organization")
+    name = Sequence(lambda n: f"Run {n}")
+    recipe = "metric"
+    dataset_name = SelfAttribute("dataset.name")
+    dataset_digest = SelfAttribute("dataset.digest")

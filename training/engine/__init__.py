@@ -1,1 +1,1 @@
-"""Datasets, losses, loops and recipes of training. Imports no Django and reads no environment."""
+"""Training networks and heads: Django-free; values come in as arguments, nothing reads settings."""

@@ -2,9 +2,19 @@
 
 from django.urls import path
 
-from training.web import comparison, datasets, evaluations, pair_files
+from training.web import comparison, datasets, evaluations, pair_files, runs
 
 urlpatterns = [
+    path("training/", runs.RunsView.as_view(), name="training_runs"),
+    path("training/new/", runs.RunNewView.as_view(), name="training_new"),
+    path("training/compare/", runs.RunCompareView.as_view(), name="training_compare"),
+    path("training/<uuid:pk>/", runs.RunView.as_view(), name="training_run"),
+    path("training/<uuid:pk>/live/", runs.RunLiveView.as_view(), name="training_live"),
+    path("training/<uuid:pk>/resume/", runs.RunResumeView.as_view(), name="training_resume"),
+    path("training/<uuid:pk>/notes/", runs.RunNotesView.as_view(), name="training_notes"),
+    path("training/<uuid:pk>/delete/", runs.RunDeleteView.as_view(), name="training_delete"),
+    path("training/<uuid:pk>/curves.png", runs.RunPlotView.as_view(), name="training_plot"),
+    path("training/<uuid:pk>/files/<str:name>", runs.RunFileView.as_view(), name="training_file"),
     path("evaluations/", evaluations.EvaluationsView.as_view(), name="evaluations"),
     path("evaluations/new/", evaluations.EvaluationNewView.as_view(), name="evaluation_new"),
     path(

@@ -52,6 +52,7 @@ _SECTIONS = {
     "import": "jobs",
     "dataset": "datasets",
     "datasets": "datasets",
+    "training": "training",
     "evaluation": "evaluations",
     "evaluations": "evaluations",
     "job": "jobs",

@@ -1,0 +1,116 @@
+"""Versions that the organization trained: registering and deleting them."""
+
+import hashlib
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+
+from faceplatform.core import audit
+from faceplatform.core.actors import Actor
+from faceplatform.core.errors import Conflict, DomainError
+from recognition.models import (
+    EnsembleComponent,
+    FaceTemplate,
+    Gallery,
+    ModelVersion,
+    TrainedHead,
+)
+from recognition.refusals import refusals
+from recognition.services.names import clean_name
+from recognition.vision import registry
+from recognition.vision.calibration import from_json
+from recognition.vision.heads import Head
+
+MAX_NAME = 80
+
+
+def trained_digest(head_sha256: str, components: Sequence[ModelVersion]) -> str:
+    """Return the digest of a trained version: its head and its components, in their order."""
+    return registry.ensemble_digest([head_sha256, *(version.digest for version in components)])
+
+
+@transaction.atomic
+def register_trained(
+    *,
+    organization_id: uuid.UUID,
+    name: str,
+    head: Head,
+    components: Sequence[ModelVersion],
+    calibration: dict[str, Any],
+    card: dict[str, Any],
+    actor: Actor,
+) -> ModelVersion:
+    """Add a trained version; the same head again is the version that is there already.
+
+    `card` says what it was trained on, how well it does and what for. Raises DomainError
+    `components_invalid`, `calibration_invalid` or `name_invalid`.
+    """
+    widths = tuple(version.dimension for version in components)
+    if widths != head.widths or any(version.is_trained for version in components):
+        raise DomainError("components_invalid", "The head does not fit these models.")
+    try:
+        from_json(calibration)
+    except (LookupError, TypeError, ValueError) as error:
+        raise DomainError("calibration_invalid", f"The scores mean nothing: {error}") from error
+    content = head.to_bytes()
+    with refusals():
+        Head.from_bytes(content)
+    checksum = hashlib.sha256(content).hexdigest()
+    digest = trained_digest(checksum, components)
+    version, created = ModelVersion.objects.get_or_create(
+        organization_id=organization_id,
+        digest=digest,
+        defaults={
+            "name": clean_name(name, limit=MAX_NAME),
+            "backbone": f"trained-{digest[:16]}",
+            "dimension": head.dimension,
+            "numeric_class": registry.NUMERIC_CLASS,
+            "specification": {
+                "components": [one.backbone for one in components],
+                "head_sha256": checksum,
+                "scales": [round(scale, 4) for scale in head.scales],
+                **card,
+            },
+        },
+    )
+    if created:
+        TrainedHead.objects.create(version=version, content=content, calibration=calibration)
+        EnsembleComponent.objects.bulk_create(
+            EnsembleComponent(ensemble=version, version=one, number=number)
+            for number, one in enumerate(components)
+        )
+        _record(version, "model.register", actor)
+    return version
+
+
+@transaction.atomic
+def delete_trained(*, version: ModelVersion, actor: Actor) -> None:
+    """Delete a trained version with the templates it made.
+
+    Raises Conflict `model_built_in` or `model_in_use`.
+    """
+    if not version.is_trained:
+        raise Conflict("model_built_in", "Models of the platform stay.")
+    if Gallery.objects.filter(model_version=version).exists():
+        raise Conflict("model_in_use", "A gallery uses this model; give it another one first.")
+    if version.evaluations.exists():
+        raise Conflict("model_in_use", "Evaluations were made with this model; delete them first.")
+    _record(version, "model.delete", actor)
+    FaceTemplate.objects.filter(model_version=version).delete()
+    version.delete()
+
+
+def _record(version: ModelVersion, action: str, actor: Actor) -> None:
+    if version.organization_id is None:
+        raise ValueError("a trained version belongs to an organization")
+    audit.record(
+        organization_id=version.organization_id,
+        actor=actor,
+        action=action,
+        target_type="model_version",
+        target_id=version.pk,
+        target_label=version.name,
+        data={"digest": version.digest, "components": version.specification["components"]},
+    )
