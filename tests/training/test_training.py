@@ -13,7 +13,7 @@ from faceplatform.core.actors import SYSTEM
 from faceplatform.core.errors import Conflict, DomainError
 from faceplatform.core.jobs import JobCancelled
 from faceplatform.core.models import Job, JobState
-from recognition.models import FaceTemplate, Gallery, ModelVersion, TrainedHead
+from recognition.models import FaceImage, FaceTemplate, Gallery, ModelVersion, TrainedHead
 from recognition.selectors.embeddings import templates_of_faces
 from recognition.selectors.thresholds import threshold_of
 from recognition.services.promotion import (
@@ -159,7 +159,7 @@ def test_a_gallery_gets_the_version_and_goes_back(gallery: Gallery, freeze: Free
     old = threshold_of(gallery)
     gallery = promote(gallery, run.version)
     assert gallery.model_version == run.version
-    faces = list(gallery.faces.values_list("pk", flat=True))
+    faces = list(FaceImage.objects.filter(gallery=gallery).values_list("pk", flat=True))
     first, mapped = (templates_of_faces(faces, one) for one in (before, run.version))
     head = Head.from_bytes(bytes(TrainedHead.objects.get(version=run.version).content))
     cosines = (head.apply(first.embeddings) * mapped.embeddings).sum(axis=1)
@@ -227,7 +227,7 @@ def test_too_few_strangers_give_no_version(freeze: Freeze) -> None:
 
 
 @pytest.mark.parametrize(
-    ("recipe", "settings", "code"),
+    ("recipe", "given", "code"),
     [
         ("guess", {}, "recipe_unknown"),
         ("metric", {"epoch": 1}, "setting_unknown"),
@@ -236,10 +236,10 @@ def test_too_few_strangers_give_no_version(freeze: Freeze) -> None:
     ],
 )
 def test_bad_requests_are_refused(
-    freeze: Freeze, recipe: str, settings: dict[str, Any], code: str
+    freeze: Freeze, recipe: str, given: dict[str, Any], code: str
 ) -> None:
     with pytest.raises(DomainError, match=code):
-        start_run(dataset=freeze(), wanted=Wanted(recipe, settings), actor=SYSTEM, ring=False)
+        start_run(dataset=freeze(), wanted=Wanted(recipe, given), actor=SYSTEM, ring=False)
     assert not TrainingRun.objects.exists()
 
 
@@ -274,9 +274,12 @@ def test_the_pages_lead_from_the_dataset_to_the_gallery(
     assert refused.status_code == 422
     form = operator.get(f"/training/new/?dataset={dataset.pk}&recipe=metric").context["form"]
     values = {name: form[name].value() for name in form.fields}
-    given = {key: value for key, value in values.items() if value not in (None, False, [])}
+    given = {
+        key: value for key, value in values.items() if value is not None and value is not False
+    }
     given |= {f"set_{key}": value for key, value in SMALL.items()} | {"dataset": dataset.pk}
     response = operator.post("/training/new/?recipe=metric", given)
+    assert response.status_code == 302, response.context["form"].errors
     run = TrainingRun.objects.get()
     assert response["Location"] == f"/training/{run.pk}/"
     waiting = operator.get(response["Location"]).content.decode()

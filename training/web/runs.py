@@ -156,16 +156,18 @@ class RunView(RunPage):
 
     actions: ClassVar[dict[str, Action]] = {"GET": Action.TRAINING_VIEW}
     template = "training/run.html"
+    is_part = False
 
     def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        run = self.run(pk)
-        return render(request, self.template, run_context(run))
+        context = run_context(self.run(pk)) | {"is_part": self.is_part}
+        return render(request, self.template, context)
 
 
 class RunLiveView(RunView):
     """Curves and job of a run that learns, to replace those on its page every other second."""
 
     template = "training/parts/run_live.html"
+    is_part = True
 
 
 class RunResumeView(RunPage):

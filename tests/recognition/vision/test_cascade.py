@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from facenet_pytorch.models.utils import detect_face as reference
-from torchvision.ops import nms  # type: ignore[import-untyped]
+from torchvision.ops import nms
 
 from recognition.vision import cascade
 from recognition.vision.types import Floats

@@ -55,7 +55,7 @@ def test_a_run_that_was_stopped_anywhere_ends_with_the_same_weights(
 
 def test_pictures_with_variation_resume_as_exactly(tmp_path: Path) -> None:
     options = {"network": "small-cnn", "size": 32, "epochs": 2, "batch": 8, "augment": "strong"}
-    given = {"name": "siamese", "data": pictures(), **options}
+    given: dict[str, Any] = {"name": "siamese", "data": pictures(), **options}
     run(work(tmp_path / "whole", **given), "siamese")
     with pytest.raises(Cancelled):
         run(work(tmp_path / "parts", should_stop=stop_after(3), **given), "siamese")
@@ -92,6 +92,7 @@ def test_the_best_epoch_is_kept_and_served(tmp_path: Path) -> None:
     result = run(work(tmp_path))
     best = weights(tmp_path, BEST)
     assert result.head is not None
+    assert result.head.weight is not None
     assert np.array_equal(result.head.weight, best["module.body.weight"].numpy())
     state = checkpoints.read(tmp_path / BEST).state["loop"]
     # One image of each person is watched, which makes no mated pairs: the loss decides.
