@@ -90,6 +90,8 @@ def person_threshold(
     pair = pair_threshold(version, fmr=fmr)
     if anchors == 1:
         return _of_rule(pair, rule, pair.value, 1, pair.supported, pair.others)
+    if version.is_trained:
+        return _bounded(version, pair, rule, anchors, fmr)
     with refusals():
         fusion = FusionCalibration.load(version.backbone)
     found = fusion.threshold(known, anchors, fmr)
@@ -97,6 +99,7 @@ def person_threshold(
     return _of_rule(pair, rule, round(found.score, 4), anchors, found.supported, others)
 
 
+<<<<<<< HEAD
 def rule_for(scoring: Scoring, wanted: str | None) -> str:
     """Return the rule by which a gallery's person is compared: the wanted one, or the usual.
 
@@ -135,6 +138,21 @@ def nearest_threshold(
         others={_key(rate): round(choice.score, 4) for rate, choice in choices.items()},
         kind=scoring.kind.value,
     )
+=======
+def _bounded(
+    version: ModelVersion, pair: VerificationThreshold, rule: str, anchors: int, fmr: float
+) -> VerificationThreshold:
+    """Return the threshold of the nearest of so many images, for a version without fused scores.
+
+    No rule but `centroid` gives more than the nearest image does, so strangers pass it less often;
+    nothing was measured, and the answer says so.
+    """
+    with refusals():
+        calibration = calibration_of_version(version)
+    found = {rate: round(calibration.threshold_for(anchors, fpir=rate).score, 4) for rate in RATES}
+    others = {_key(rate): value for rate, value in found.items()}
+    return _of_rule(pair, rule, found[fmr], anchors, False, others)
+>>>>>>> d42ef89 (Training: twin-l1; cautious thresholds for several images under trained models)
 
 
 def stranger_words(version: ModelVersion, score: float) -> str:

@@ -1,4 +1,4 @@
-"""Versions that the organization trained: registering and deleting them."""
+"""Versions that the organization trained."""
 
 import hashlib
 import uuid
@@ -9,14 +9,8 @@ from django.db import transaction
 
 from faceplatform.core import audit
 from faceplatform.core.actors import Actor
-from faceplatform.core.errors import Conflict, DomainError
-from recognition.models import (
-    EnsembleComponent,
-    FaceTemplate,
-    Gallery,
-    ModelVersion,
-    TrainedHead,
-)
+from faceplatform.core.errors import DomainError
+from recognition.models import EnsembleComponent, ModelVersion, TrainedHead
 from recognition.refusals import refusals
 from recognition.services.names import clean_name
 from recognition.vision import registry
@@ -83,23 +77,6 @@ def register_trained(
         )
         _record(version, "model.register", actor)
     return version
-
-
-@transaction.atomic
-def delete_trained(*, version: ModelVersion, actor: Actor) -> None:
-    """Delete a trained version with the templates it made.
-
-    Raises Conflict `model_built_in` or `model_in_use`.
-    """
-    if not version.is_trained:
-        raise Conflict("model_built_in", "Models of the platform stay.")
-    if Gallery.objects.filter(model_version=version).exists():
-        raise Conflict("model_in_use", "A gallery uses this model; give it another one first.")
-    if version.evaluations.exists():
-        raise Conflict("model_in_use", "Evaluations were made with this model; delete them first.")
-    _record(version, "model.delete", actor)
-    FaceTemplate.objects.filter(model_version=version).delete()
-    version.delete()
 
 
 def _record(version: ModelVersion, action: str, actor: Actor) -> None:

@@ -13,7 +13,6 @@ from faceplatform.accounts.models import ApiKey
 from faceplatform.accounts.routes import Route
 from faceplatform.core.models import Job
 from recognition.models import FaceImage, Gallery, Identity
-from recognition.services.model_versions import builtin_version
 from recognition.services.pictures import picture_url
 from tests.architecture.world import Caller, World, photo_of, zip_of_people
 from tests.factories import PASSWORD
@@ -168,13 +167,13 @@ RECIPES: dict[tuple[str, str], Recipe] = {
         form={"dataset": str(w.a.row_of(Dataset).pk), "set_pairs": "500", "set_seed": "1"},
     ),
     ("POST", "api_gallery_model"): lambda w, c: Ask(
-        json={"model_id": str(builtin_version("dlib-resnet").pk)}
+        json={"model_id": str(w.a.gallery.model_version_id)}
     ),
     ("POST", "gallery_model"): lambda w, c: Ask(
-        form={"version": str(builtin_version("dlib-resnet").pk)}
+        form={"version": str(w.a.gallery.model_version_id)}
     ),
     ("POST", "gallery_model_clean_up"): lambda w, c: Ask(
-        form={"version": str(builtin_version("dlib-resnet").pk)}
+        form={"version": str(w.a.gallery.model_version_id)}
     ),
     ("POST", "dataset_new"): lambda w, c: Ask(
         form={

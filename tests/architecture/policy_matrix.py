@@ -213,7 +213,8 @@ GET    gallery_names        |in |200 200 200 200|404 404 404 404|in  in  in |in 
 GET    import_run           |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
 GET    import_items_csv     |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
 
-# training, and what it leads to. The run of the world has neither files nor curves yet.
+# training, and what it leads to. The run of the world has neither files nor curves yet; the model
+# that is asked for is the gallery's own, which is a conflict.
 GET    api_recipes          |401|200 200 200 200|200 200 200 200|200 403 403|200 403 403|403 403
 GET    api_training_runs    |401|200 200 200 200|200 200 200 200|200 403 403|200 403 403|403 403
 POST   api_training_runs    |401|403 202 202 202|403 404 404 404|403 403 403|403 403 403|403 403
@@ -222,7 +223,7 @@ DELETE api_training_run     |401|403 204 204 204|404 404 404 404|403 403 403|404
 POST   api_training_resume  |401|403 202 202 202|404 404 404 404|403 403 403|404 404 404|404 404
 GET    api_training_file    |401|404 404 404 404|404 404 404 404|404 403 403|404 404 404|404 404
 GET    api_gallery_model    |401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
-POST   api_gallery_model    |401|403 403 202 202|404 404 404 404|403 403 403|404 404 404|404 404
+POST   api_gallery_model    |401|403 403 409 409|404 404 404 404|403 403 403|404 404 404|404 404
 GET    training_runs        |in |200 200 200 200|200 200 200 200|in  in  in |in  in  in |403 403
 GET    training_new         |in |403 200 200 200|403 200 200 200|in  in  in |in  in  in |403 403
 POST   training_new         |in |403 302 302 302|403 404 404 404|in  in  in |in  in  in |403 403
@@ -235,8 +236,8 @@ POST   training_resume      |in |403 302 302 302|404 404 404 404|in  in  in |in 
 POST   training_notes       |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
 POST   training_delete      |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
 GET    gallery_model        |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
-POST   gallery_model        |in |403 403 302 302|404 404 404 404|in  in  in |in  in  in |404 404
-POST   gallery_model_clean_up|in |403 403 302 302|404 404 404 404|in  in  in |in  in  in |404 404
+POST   gallery_model        |in |403 403 409 409|404 404 404 404|in  in  in |in  in  in |404 404
+POST   gallery_model_clean_up|in |403 403 409 409|404 404 404 404|in  in  in |in  in  in |404 404
 
 # datasets and evaluations
 GET    api_datasets         |401|200 200 200 200|200 200 200 200|200 403 403|200 403 403|403 403

@@ -16,13 +16,13 @@ from faceplatform.core.models import Job, JobState
 from recognition.models import FaceImage, FaceTemplate, Gallery, ModelVersion, TrainedHead
 from recognition.selectors.embeddings import templates_of_faces
 from recognition.selectors.thresholds import threshold_of
+from recognition.selectors.verification_thresholds import person_threshold
 from recognition.services.promotion import (
     clean_up,
     earlier_versions,
     run_promotion,
     start_promotion,
 )
-from recognition.services.trained_versions import delete_trained
 from recognition.services.vision import analyse_images, get_pipeline, read_photo
 from recognition.vision.heads import Head
 from tests.fakes import FakePipeline, embedding_of, face_photo
@@ -143,6 +143,7 @@ def test_a_cancelled_run_goes_on_where_it_stopped(freeze: Freeze) -> None:
     run = start(dataset)
     with pytest.raises(JobCancelled):
         run_training(Context(run, cancel_after=3))
+    assert run.job_id is not None
     Job.objects.filter(pk=run.job_id).update(state=JobState.CANCELLED)
     assert TrainingRun.objects.get(pk=run.pk).result is None
     run = finish(resume_run(run=run, actor=SYSTEM, ring=False))
@@ -208,12 +209,18 @@ def test_a_photo_that_was_embedded_before_the_switch_is_refused_after(
     assert not gallery.faces.filter(path="9.png").exists()
 
 
-def test_versions_in_use_and_foreign_ones_are_protected(gallery: Gallery, freeze: Freeze) -> None:
+def test_comparing_with_several_images_is_cautious_and_says_so(freeze: Freeze) -> None:
     run = finish(start(freeze()))
     assert run.version is not None
-    promote(gallery, run.version)
-    with pytest.raises(Conflict, match="model_in_use"):
-        delete_trained(version=run.version, actor=SYSTEM)
+    one, five = (person_threshold(run.version, anchors=count, fmr=0.01) for count in (1, 5))
+    assert five.value > one.value
+    assert not five.supported
+    assert "too few comparisons to vouch for it" in five.text
+
+
+def test_a_version_of_another_organization_is_not_there(freeze: Freeze) -> None:
+    run = finish(start(freeze()))
+    assert run.version is not None
     other = make_gallery(people=3, images=2, seed=3)
     with pytest.raises(DomainError, match="model_unknown"):
         start_promotion(gallery=other, version=run.version, actor=SYSTEM, ring=False)

@@ -90,7 +90,7 @@ def _declare(default: Any, label: str, help_text: str, **more: Any) -> Any:
 def _value(option: Option, value: Any) -> Any:
     try:
         found = _read(option.kind, value)
-    except (TypeError, ValueError) as error:
+    except (OverflowError, TypeError, ValueError) as error:
         words = {"int": "a whole number", "float": "a number", "bool": "true or false"}
         said = words.get(option.kind, "text")
         raise TrainingError("setting_invalid", f"{option.name} is {said}.") from error

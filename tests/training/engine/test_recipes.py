@@ -39,6 +39,19 @@ def test_a_network_learns_from_pictures(tmp_path: Path) -> None:
     assert 0.3 < result.baseline["pair_accuracy"] <= 1.0
 
 
+def test_twins_learn_in_stages_and_go_on_to_the_next(tmp_path: Path) -> None:
+    options = {
+        "network": "small-cnn", "size": 32, "epochs": 2, "stages": 3, "batch": 8,
+        "learning_rate": 0.01, "validation": 0.5, "augment": "none",
+    }  # fmt: skip
+    result = run(work(tmp_path, "twin-l1", pictures(), **options), "twin-l1")
+    assert result.state is not None
+    rates = [row["learning_rate"] for row in result.state.history]
+    assert rates == pytest.approx([0.01, 0.01, 0.001, 0.001, 0.0001, 0.0001])
+    assert result.figures["pair_accuracy"] > 0.6
+    assert result.figures["eer"] < 0.4
+
+
 @pytest.mark.parametrize("loss", ["arcface", "cosface", "softmax", "triplet", "contrastive"])
 def test_every_loss_pulls_people_apart(tmp_path: Path, loss: str) -> None:
     data = embeddings(people=12, noise=0.9)
@@ -204,6 +217,8 @@ def test_one_model_cannot_be_stacked(tmp_path: Path) -> None:
         ({"epochs": "0"}, "setting_invalid"),
         ({"epochs": 2.5}, "setting_invalid"),
         ({"learning_rate": "nan"}, "setting_invalid"),
+        ({"learning_rate": 10**400}, "setting_invalid"),
+        ({"epochs": []}, "setting_invalid"),
         ({"network": "hal9000"}, "setting_invalid"),
         ({"bf16": "perhaps"}, "setting_invalid"),
     ],

@@ -1,6 +1,6 @@
 """Recipes, one file each. Importing this package registers them all and loads no network."""
 
-from training.engine.recipes import baseline_gnb, classifier, metric, siamese, stacking
+from training.engine.recipes import baseline_gnb, classifier, metric, siamese, stacking, twin_l1
 from training.engine.recipes.registry import (
     Estimate,
     Recipe,
@@ -28,4 +28,5 @@ __all__ = [
     "recipes",
     "siamese",
     "stacking",
+    "twin_l1",
 ]

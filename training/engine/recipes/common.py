@@ -14,8 +14,7 @@ from training.engine.recipes.registry import Estimate, Sizes, Work
 if TYPE_CHECKING:
     from torch import nn
 
-    from training.engine.loop import LoopSettings, State
-    from training.engine.tasks import RecognitionTask
+    from training.engine.loop import LoopSettings, State, Task
 
 FLOPS = 4e10
 """Floating point operations a second of one slow machine; estimates only."""
@@ -52,7 +51,7 @@ def settings_of(config: Any, *, stages: tuple[float, ...] = ()) -> "LoopSettings
     )
 
 
-def run(task: "RecognitionTask", work: Work, settings: "LoopSettings") -> "State":
+def run(task: "Task", work: Work, settings: "LoopSettings") -> "State":
     """Train a task in the work's folder.
 
     Steps on embeddings are so small that threads only wait for each other: they take one.
