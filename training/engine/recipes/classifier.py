@@ -46,7 +46,7 @@ class ClassifierConfig:
     schedule: str = choice("cosine", ("constant", "cosine", "plateau"), "Schedule")
     dropout: float = real(0.1, 0.0, 0.9, "Dropout")
     balance: str = choice("none", BALANCE, "Unequal classes", "Weights or more frequent draws.")
-    validation: float = real(0.1, 0.02, 0.5, "Held out to watch", "Where there is no part `val`.")
+    validation: float = real(0.1, 0.02, 0.5, "Held out to watch", "Where there is no part val.")
     patience: int = whole(10, 0, 1000, "Patience", "Epochs without a better figure; 0: never stop.")
     metric: str = choice("tar_at_fmr", common.METRICS, "Decides about the best epoch")
     keep: str = choice("all", ("last", "best", "all"), "Checkpoints kept", "all: one per epoch.")

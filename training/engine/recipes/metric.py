@@ -31,7 +31,7 @@ class MetricConfig:
     dropout: float = real(0.0, 0.0, 0.9, "Dropout")
     balance: str = choice("none", BALANCE, "Unequal classes", "Weights or more frequent draws.")
     validation: float = real(
-        0.15, 0.02, 0.5, "Held out to watch", "People, where there is no part `val`."
+        0.15, 0.02, 0.5, "Held out to watch", "People, where there is no part val."
     )
     patience: int = whole(6, 0, 1000, "Patience", "Epochs without a better figure; 0: never stop.")
     metric: str = choice("tar_at_fmr", common.METRICS, "Decides about the best epoch")
