@@ -99,7 +99,6 @@ def person_threshold(
     return _of_rule(pair, rule, round(found.score, 4), anchors, found.supported, others)
 
 
-<<<<<<< HEAD
 def rule_for(scoring: Scoring, wanted: str | None) -> str:
     """Return the rule by which a gallery's person is compared: the wanted one, or the usual.
 
@@ -138,7 +137,8 @@ def nearest_threshold(
         others={_key(rate): round(choice.score, 4) for rate, choice in choices.items()},
         kind=scoring.kind.value,
     )
-=======
+
+
 def _bounded(
     version: ModelVersion, pair: VerificationThreshold, rule: str, anchors: int, fmr: float
 ) -> VerificationThreshold:
@@ -152,7 +152,6 @@ def _bounded(
     found = {rate: round(calibration.threshold_for(anchors, fpir=rate).score, 4) for rate in RATES}
     others = {_key(rate): value for rate, value in found.items()}
     return _of_rule(pair, rule, found[fmr], anchors, False, others)
->>>>>>> d42ef89 (Training: twin-l1; cautious thresholds for several images under trained models)
 
 
 def stranger_words(version: ModelVersion, score: float) -> str:

@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
         ('accounts', '0001_initial'),
         ('core', '0002_repeatable_request'),
         ('recognition', '0014_trained_heads'),
-        ('training', '0001_initial'),
+        ('training', '0002_evaluation_choices'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
