@@ -153,7 +153,7 @@ def estimate(config: Any, sizes: Sizes, *, crops: bool, network: str = "") -> Es
         scale = (config.size / 112) ** 2
         gmacs = GMACS.get(network, GMACS["resnet50"]) * scale
         seconds = steps * gmacs * 6e9 / FLOPS + sizes.images * 0.01
-        memory = sizes.images * config.size**2 * 3 / 1e6 + 300 + 40 * gmacs * config.batch
+        memory = sizes.images * config.size**2 * 3 / 1e6 + 300 + 15 * gmacs * config.batch
         one = 5.0 if network == "small-cnn" else 100.0
     else:
         macs = config.features * (sizes.width + sizes.people)
