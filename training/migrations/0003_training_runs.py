@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('accounts', '0001_initial'),
         ('core', '0002_repeatable_request'),
-        ('recognition', '0014_trained_heads'),
+        ('recognition', '0017_trained_heads'),
         ('training', '0002_evaluation_choices'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

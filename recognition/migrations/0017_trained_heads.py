@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('recognition', '0013_probe_batches'),
+        ('recognition', '0016_fusion_rule'),
     ]
 
     operations = [
