@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def test_every_address_of_the_api_is_in_it(schema: dict[str, Any]) -> None:
     described = {(path, method.upper()) for path, method, _ in operations(schema)}
     answered = {
         (
-            route.pattern.replace("<uuid:", "{").replace("<int:", "{").replace(">", "}"),
+            re.sub(r"<(?:uuid|int|str):(\w+)>", r"{\1}", route.pattern),
             method,
         )
         for route in routes()
