@@ -12,6 +12,7 @@ _STATUS = {
     "image_too_many_pixels": 413,
     "archive_entries": 413,
     "unsupported_media": 415,
+    "video_dimensions": 413,
     "decoder_unavailable": 503,
     "model_unavailable": 503,
     "model_damaged": 503,

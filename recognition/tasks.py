@@ -63,14 +63,24 @@ def identify_batch(context: JobContext) -> dict[str, Any]:
     return run_batch(context)
 
 
+@job_kind("recognition.video", queue="inference")
+def identify_video(context: JobContext) -> dict[str, Any]:
+    """Look through a video; a further attempt goes on where the last one wrote its checkpoint."""
+    from recognition.services.video_run import run_video
+
+    return run_video(context)
+
+
 @shared_task(name="recognition.purge_expired_probes", ignore_result=True)
 def purge_expired() -> None:
-    """Delete probes and verifications whose time is over; a second run finds nothing left."""
+    """Delete answers about photos and videos whose time is over; a second run finds none left."""
     from recognition.services.probes import purge_expired_probes
     from recognition.services.verification import purge_expired_verifications
+    from recognition.services.videos import purge_expired_videos
 
     purge_expired_probes()
     purge_expired_verifications()
+    purge_expired_videos()
 
 
 @shared_task(name="recognition.follow_consents_and_retention", ignore_result=True)

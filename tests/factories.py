@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import factory
+import numpy as np
 from django.utils import timezone
 from factory import LazyAttribute, SelfAttribute, Sequence, SubFactory
 from factory.django import DjangoModelFactory
@@ -41,9 +42,13 @@ from recognition.models import (
     ProbeMatch,
     ReviewAction,
     ReviewDecision,
+    Track,
+    TrackFrame,
+    TrackMatch,
     Verification,
     VerificationFace,
     VerificationPhoto,
+    Video,
 )
 from recognition.selectors.verification_thresholds import person_threshold
 from recognition.services.model_versions import default_version
@@ -414,3 +419,64 @@ class VerificationFaceFactory(_DetectedFaceFactory):
     number = 1
     score = 0.7
     verdict = "same"
+
+
+class VideoFactory(DjangoModelFactory[Video]):
+    """A video that was looked through."""
+
+    class Meta:
+        model = Video
+
+    gallery = SubFactory(GalleryFactory)
+    organization = SelfAttribute("gallery.organization")
+    model_version = SelfAttribute("gallery.model_version")
+    job = SubFactory(JobFactory, organization=SelfAttribute("..organization"))
+    name = "video.mp4"
+    size = 1000
+    info = {"width": 640, "height": 240, "seconds": 10.0}
+    rate = 5.0
+    threshold = factory.LazyFunction(lambda: dict(THRESHOLD))
+    looked_through = True
+    seconds = 10.0
+    settings = {"limits": {}, "chosen": {"top": 5}}
+    expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=30))
+
+
+class TrackFactory(DjangoModelFactory[Track]):
+    """A track of two sightings a second apart."""
+
+    class Meta:
+        model = Track
+
+    video = SubFactory(VideoFactory)
+    number = Sequence(lambda n: n + 1)
+    first = 1.0
+    last = 2.0
+    sightings = 2
+    path = np.array([[1, 0.1, 0.1, 0.2, 0.4], [2, 0.1, 0.1, 0.2, 0.4]], np.float32).tobytes()
+    decision = Decision.UNKNOWN
+    score = 0.2
+    person = SelfAttribute("number")
+
+
+class TrackFrameFactory(_DetectedFaceFactory):
+    class Meta:
+        model = TrackFrame
+
+    track = SubFactory(TrackFactory)
+    number = 1
+    time = 1.0
+    worth = 0.5
+    factors = {"size": 0.8, "sharpness": 0.7}
+    decision = Decision.UNKNOWN
+    score = 0.2
+
+
+class TrackMatchFactory(DjangoModelFactory[TrackMatch]):
+    class Meta:
+        model = TrackMatch
+
+    track = SubFactory(TrackFactory)
+    face = SubFactory(FaceImageFactory)
+    score = 0.9
+    above_threshold = True

@@ -82,3 +82,18 @@ def open_archive(key: str) -> IO[bytes]:
 def delete_archive(key: str) -> None:
     """Remove a stored archive."""
     default_storage.delete(key)
+
+
+def put_video(organization_id: uuid.UUID, content: "File[Any]") -> str:
+    """Store a video under a name of its own; return its key."""
+    return default_storage.save(f"{organization_id}/videos/{uuid.uuid4().hex}", content)
+
+
+def open_video(key: str) -> IO[bytes]:
+    """Open a stored video for reading; FileNotFoundError if it is gone."""
+    return default_storage.open(key)
+
+
+def delete_video(key: str) -> None:
+    """Remove a stored video."""
+    default_storage.delete(key)

@@ -43,10 +43,18 @@ from recognition.api.verifications import (
     VerifyIdentityView,
     VerifyView,
 )
+from recognition.api.videos import (
+    GalleryVideosView,
+    VideoCsvView,
+    VideoEnrollView,
+    VideoView,
+    VideoVttView,
+)
 
 _GALLERY = "galleries/<uuid:gallery_id>"
 _IDENTITY = "identities/<uuid:identity_id>"
 _IMPORT = "imports/<uuid:import_id>"
+_VIDEO = "videos/<uuid:video_id>"
 _FACE = "probes/<uuid:probe_id>/faces/<int:number>"
 
 urlpatterns = [
@@ -65,6 +73,15 @@ urlpatterns = [
     path(f"{_GALLERY}/batches", BatchesView.as_view(), name="api_batches"),
     path("batches/<uuid:batch_id>", BatchView.as_view(), name="api_batch"),
     path("batches/<uuid:batch_id>/answers.csv", BatchCsvView.as_view(), name="api_batch_csv"),
+    path(f"{_GALLERY}/videos", GalleryVideosView.as_view(), name="api_videos"),
+    path(_VIDEO, VideoView.as_view(), name="api_video"),
+    path(f"{_VIDEO}/people.csv", VideoCsvView.as_view(), name="api_video_csv"),
+    path(f"{_VIDEO}/chapters.vtt", VideoVttView.as_view(), name="api_video_vtt"),
+    path(
+        f"{_VIDEO}/tracks/<int:number>/frames/<int:frame>/enroll",
+        VideoEnrollView.as_view(),
+        name="api_video_enroll",
+    ),
     path(f"{_GALLERY}/probes", GalleryProbesView.as_view(), name="api_probes"),
     path(_IDENTITY, IdentityView.as_view(), name="api_identity"),
     path(f"{_IDENTITY}/merge", IdentityMergeView.as_view(), name="api_identity_merge"),

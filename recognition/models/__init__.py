@@ -24,6 +24,7 @@ from recognition.models.verification import (
     VerificationFace,
     VerificationPhoto,
 )
+from recognition.models.video import Track, TrackFrame, TrackMatch, Video
 
 __all__ = [
     "Cohort",
@@ -57,10 +58,14 @@ __all__ = [
     "SearchIndex",
     "TemplateChange",
     "TemplateNorm",
+    "Track",
+    "TrackFrame",
+    "TrackMatch",
     "TrainedHead",
     "Verdict",
     "Verification",
     "VerificationAnchor",
     "VerificationFace",
     "VerificationPhoto",
+    "Video",
 ]

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator
 
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import Q
 
 from faceplatform.core.models.job import ACTIVE_STATES
 from faceplatform.core.storage import photo_key
-from recognition.models import ImportRun, Photo, ProbeBatch
+from recognition.models import ImportRun, Photo, ProbeBatch, Video
 from recognition.services import stored_files
 from recognition.services.doctor_findings import Findings, Progress
 from recognition.services.photos import lock_bytes, release_photos
@@ -26,9 +27,8 @@ def check_photos(findings: Findings, progress: Progress) -> dict[str, int]:
     for done, photo in enumerate(rows, start=1):
         size += _check_photo(findings, photo)
         progress(done, total, "Reading files")
-    for photo in Photo.objects.filter(faces=None, probes=None, verifications=None).iterator(
-        chunk_size=_BATCH
-    ):
+    unused = Photo.objects.filter(faces=None, probes=None, verifications=None, track_frames=None)
+    for photo in unused.iterator(chunk_size=_BATCH):
         if findings.repair:
             with transaction.atomic():
                 release_photos([photo.pk])
@@ -64,7 +64,7 @@ def check_files(
     for folder, names in stored_files.walk():
         for some in _batches(names):
             keys = [f"{folder}/{name}" if folder else name for name in some]
-            wanted = _wanted_photos(keys) | _wanted_archives(keys)
+            wanted = _wanted_photos(keys) | _wanted_archives(keys) | _wanted_videos(keys)
             for key in keys:
                 if key not in wanted:
                     _check_unwanted(findings, key, settled)
@@ -95,10 +95,17 @@ def _wanted_archives(keys: Iterable[str]) -> set[str]:
     return found
 
 
+def _wanted_videos(keys: Iterable[str]) -> set[str]:
+    """Return those of the keys that are the file of a video or its copy for players."""
+    asked = [key for key in keys if stored_files.is_video(key)]
+    rows = Video.objects.filter(Q(file__in=asked) | Q(proxy__in=asked)) if asked else ()
+    return {key for row in rows for key in (row.file, row.proxy)}
+
+
 def _check_unwanted(findings: Findings, key: str, settled: dt.timedelta) -> None:
     name = stored_files.photo_name(key)
     partial = key.rsplit("/", 1)[-1].startswith(stored_files.PARTIAL)
-    if name is None and not partial and not stored_files.is_archive(key):
+    if name is None and not partial and not stored_files.is_left_behind(key):
         findings.add("file_unknown", key)
         return
     age = stored_files.age_of(key)

@@ -44,7 +44,9 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "Files that the platform did not write",
             "Find out who put them there, and move them away.",
         ),
-        "archive_leftover": Kind(Severity.WARNING, "Archives of imports that are over", _REPAIR),
+        "archive_leftover": Kind(
+            Severity.WARNING, "Archives and videos of jobs that are over", _REPAIR
+        ),
         "archive_missing": Kind(
             Severity.ERROR, "Waiting imports whose archive is gone", "Upload the archives again."
         ),

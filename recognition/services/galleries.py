@@ -8,14 +8,19 @@ from django.db import IntegrityError, transaction
 from faceplatform.core import audit
 from faceplatform.core.actors import Actor
 from faceplatform.core.errors import Conflict, DomainError
-from recognition.models import FaceImage, Gallery, Identity, Probe
+from recognition.models import FaceImage, Gallery, Identity, Probe, Video
 from recognition.services.consents import update_matchable
 from recognition.services.forgetting import forget_in_log
 from recognition.services.gates import clean_limits
 from recognition.services.model_versions import default_version
 from recognition.services.names import clean_name
 from recognition.services.person_scores import check_rule
-from recognition.services.photos import photos_of_verifications, release_photos
+from recognition.services.photos import (
+    photos_of_tracks,
+    photos_of_verifications,
+    release_photos,
+)
+from recognition.services.video_files import release_files
 from recognition.vision.fusion import RULES
 
 MAX_NAME = 120
@@ -111,6 +116,8 @@ def delete_gallery(*, gallery: Gallery, actor: Actor) -> None:
         )
     )
     photo_ids |= set(photos_of_verifications(verification__gallery=gallery))
+    photo_ids |= set(photos_of_tracks(track__video__gallery=gallery))
+    release_files(Video.objects.filter(gallery=gallery))
     people = list(gallery.identities.values_list("pk", flat=True))
     forget_in_log(people)
     gone = Gallery(pk=gallery.pk, organization_id=gallery.organization_id, name=gallery.name)

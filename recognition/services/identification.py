@@ -125,7 +125,7 @@ def look_in(galleries: Sequence[Gallery], data: bytes, options: Options) -> list
         photo = analysed[networks]
         started = time.perf_counter()
         scoring = current_scoring(gallery)
-        found = [_search(gallery, face, threshold, scoring, options) for face in photo.faces]
+        found = [search_face(gallery, face, threshold, scoring, options) for face in photo.faces]
         timings = photo.timings | {"search": _milliseconds(started)}
         answers.append(Looked(gallery, photo, threshold, timings, tuple(found)))
     return answers
@@ -176,7 +176,7 @@ def embed_probe(*, data: bytes, gallery: Gallery) -> AnalysedPhoto:
     return analyse_photo(data, version=first, further=further)
 
 
-def _search(
+def search_face(
     gallery: Gallery,
     face: AnalysedFace,
     threshold: ThresholdInfo,

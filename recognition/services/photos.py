@@ -4,18 +4,42 @@ import uuid
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Protocol
 
 from django.db import connection, transaction
 
 from faceplatform.core import storage
-from recognition.models import Photo, VerificationPhoto
-from recognition.services.vision import AnalysedPhoto
+from recognition.models import Photo, TrackFrame, VerificationPhoto
 
 _WRITERS = 4
 
 
+class PhotoFacts(Protocol):
+    """What the row of a photo says; `services.vision.AnalysedPhoto` knows it."""
+
+    @property
+    def sha256(self) -> str:
+        """Checksum of the bytes, in hex."""
+
+    @property
+    def size(self) -> int:
+        """Number of bytes."""
+
+    @property
+    def media_type(self) -> str:
+        """Such as image/jpeg."""
+
+    @property
+    def width(self) -> int:
+        """Pixels of the upright photo."""
+
+    @property
+    def height(self) -> int:
+        """Pixels of the upright photo."""
+
+
 def store_photo(
-    *, organization_id: uuid.UUID, data: bytes, analysed: AnalysedPhoto, path: str
+    *, organization_id: uuid.UUID, data: bytes, analysed: PhotoFacts, path: str
 ) -> Photo:
     """Store bytes and row of a photo, once per organization; call it inside a transaction.
 
@@ -39,7 +63,7 @@ def store_photo(
 
 
 def store_photos(
-    *, organization_id: uuid.UUID, photos: Sequence[tuple[AnalysedPhoto, bytes, str]]
+    *, organization_id: uuid.UUID, photos: Sequence[tuple[PhotoFacts, bytes, str]]
 ) -> dict[str, Photo]:
     """Store several photos with their bytes and paths as `store_photo` does; rows by checksum.
 
@@ -77,6 +101,12 @@ def photos_of_verifications(**filters: object) -> list[uuid.UUID]:
     return [pk for pk in rows.values_list("photo_id", flat=True) if pk is not None]
 
 
+def photos_of_tracks(**filters: object) -> list[uuid.UUID]:
+    """Return the photos that frames of tracks with these fields hold."""
+    rows = TrackFrame.objects.filter(photo__isnull=False, **filters)
+    return [pk for pk in rows.values_list("photo_id", flat=True) if pk is not None]
+
+
 def lock_bytes(organization_id: uuid.UUID, *sha256: str) -> None:
     """Wait for, and hold until the commit, the lock on these bytes of this organization.
 
@@ -100,7 +130,7 @@ def release_photos(photo_ids: Iterable[uuid.UUID]) -> list[str]:
         by_organization.setdefault(organization_id, []).append(sha256)
     for organization_id in sorted(by_organization):
         lock_bytes(organization_id, *by_organization[organization_id])
-    unused = list(candidates.filter(faces=None, probes=None, verifications=None))
+    unused = list(candidates.filter(faces=None, probes=None, verifications=None, track_frames=None))
     for photo in unused:
         photo.delete()
         transaction.on_commit(partial(_delete_file, photo.organization_id, photo.sha256))

@@ -25,16 +25,19 @@ from recognition.models import (
     Photo,
     Probe,
     ProbeFace,
+    TrackFrame,
     Verification,
     VerificationFace,
 )
 from recognition.refusals import refusals
 from recognition.selectors.score_kinds import components_of, networks_of
+from recognition.selectors.videos import frame_of
 from recognition.services.faces import box_of
 from recognition.vision import registry, sandbox
 from recognition.vision.embedding import seen_crop
 from recognition.vision.images import crop_face, encode_jpeg, thumbnail
 
+PicturedFace = FaceImage | ProbeFace | VerificationFace | TrackFrame
 Kind = Literal["thumb", "crop", "screen", "input", "input2", "original"]
 _KINDS: dict[str, Kind] = {
     "t": "thumb",
@@ -47,7 +50,13 @@ _KINDS: dict[str, Kind] = {
 INPUTS: tuple[Kind, ...] = ("input", "input2")
 """The crops that the networks of an ensemble get, in the order of its components."""
 _LETTERS = {kind: letter for letter, kind in _KINDS.items()}
-_ROWS = {"p": "photo", "f": "face", "q": "probe_face", "v": "verification_face"}
+_ROWS = {
+    "p": "photo",
+    "f": "face",
+    "q": "probe_face",
+    "v": "verification_face",
+    "k": "track_frame",
+}
 THUMB_SIDE = 240
 SCREEN_SIDE = 1600
 CROP_SIDE = 224
@@ -80,13 +89,20 @@ def picture_url(
     face_id: uuid.UUID | None = None,
     probe_face_id: uuid.UUID | None = None,
     verification_face_id: uuid.UUID | None = None,
+    track_frame_id: uuid.UUID | None = None,
 ) -> str:
     """Return a link that works for this principal for some minutes.
 
     The expiry is rounded up to whole periods, so that pages shown soon after each other use the
     same link and the browser its copy.
     """
-    rows = {"p": photo_id, "f": face_id, "q": probe_face_id, "v": verification_face_id}
+    rows = {
+        "p": photo_id,
+        "f": face_id,
+        "q": probe_face_id,
+        "v": verification_face_id,
+        "k": track_frame_id,
+    }
     letter, pk = next((letter, pk) for letter, pk in rows.items() if pk is not None)
     period = settings.PICTURE_LINK_SECONDS
     expiry = (int(time.time()) // period + 2) * period
@@ -136,18 +152,18 @@ def render_picture(link: Link, *, principal: Principal) -> Picture | None:
         return Picture(data=encode_jpeg(pixels, quality=85), media_type="image/jpeg")
 
 
-def _versions_of(face: FaceImage | ProbeFace | VerificationFace) -> tuple[ModelVersion, ...]:
+def _versions_of(face: PicturedFace) -> tuple[ModelVersion, ...]:
     """Return the versions that embedded a face, the first one first."""
     if isinstance(face, FaceImage):
         return components_of(face.gallery)
     if isinstance(face, ProbeFace):
         return networks_of(face.probe)
+    if isinstance(face, TrackFrame):
+        return (face.track.video.model_version,)
     return (face.picture.verification.model_version,)
 
 
-def _find(
-    link: Link, principal: Principal
-) -> tuple[Photo, FaceImage | ProbeFace | VerificationFace | None] | None:
+def _find(link: Link, principal: Principal) -> tuple[Photo, PicturedFace | None] | None:
     if link.row == "photo":
         photo = Photo.objects.visible_to(principal).filter(pk=link.pk).first()
         return None if photo is None else (photo, None)
@@ -161,6 +177,9 @@ def _find(
         return None if face is None else (face.photo, face)
     if link.row == "verification_face":
         return _compared(link.pk, principal)
+    if link.row == "track_frame":
+        frame = frame_of(link.pk, principal)
+        return None if frame is None or frame.photo is None else (frame.photo, frame)
     probe_face = (
         ProbeFace.objects.select_related("probe__photo")
         .filter(pk=link.pk, probe__in=Probe.objects.visible_to(principal))

@@ -15,6 +15,7 @@ PARTIAL = ".part-"
 _UUID = r"(?P<organization>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 _PHOTO = re.compile(rf"{_UUID}/(?P<start>[0-9a-f]{{2}})/(?P<sha256>(?P=start)[0-9a-f]{{62}})")
 _ARCHIVE = re.compile(rf"{_UUID}/archives/[0-9a-f]{{32}}\.zip")
+_VIDEO = re.compile(rf"{_UUID}/videos/[0-9a-f]{{32}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,19 @@ def is_archive(key: str) -> bool:
     return _ARCHIVE.fullmatch(key) is not None
 
 
+def is_video(key: str) -> bool:
+    """Whether this is the name of a video or of its copy for players."""
+    return _VIDEO.fullmatch(key) is not None
+
+
+def is_left_behind(key: str) -> bool:
+    """Whether a file of this name that nobody needs was left by an upload."""
+    return is_archive(key) or is_video(key)
+
+
 def is_stored_name(key: str) -> bool:
     """Whether the platform itself gives files such a name."""
-    return photo_name(key) is not None or is_archive(key)
+    return photo_name(key) is not None or is_left_behind(key)
 
 
 def content_of(key: str) -> Content | None:

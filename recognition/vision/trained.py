@@ -40,6 +40,7 @@ class TrainedPipeline:
         self, components: Sequence[FacePipeline], head: Head, version: VersionInfo
     ) -> None:
         self._first = components[0]
+        self.detector = components[0].detector
         self.embedder = HeadEmbedder(components, head)
         self.version = version
 

@@ -18,10 +18,25 @@ from recognition.web import (
     promotion,
     review,
     unnamed,
+    videos,
 )
 from recognition.web.pictures import PictureView
 
 urlpatterns = [
+    path("videos/", videos.VideosView.as_view(), name="videos"),
+    path("videos/new/", videos.VideoNewView.as_view(), name="video_new"),
+    path("videos/<uuid:pk>/", videos.VideoView.as_view(), name="video"),
+    path("videos/<uuid:pk>/play.mp4", videos.VideoPlayView.as_view(), name="video_play"),
+    path("videos/<uuid:pk>/paths.json", videos.VideoPathsView.as_view(), name="video_paths"),
+    path("videos/<uuid:pk>/video.json", videos.VideoJsonView.as_view(), name="video_json"),
+    path("videos/<uuid:pk>/video.csv", videos.VideoCsvView.as_view(), name="video_csv"),
+    path("videos/<uuid:pk>/video.vtt", videos.VideoVttView.as_view(), name="video_vtt"),
+    path("videos/<uuid:pk>/delete/", videos.VideoDeleteView.as_view(), name="video_delete"),
+    path(
+        "videos/<uuid:pk>/tracks/<int:number>/frames/<int:frame>/enroll/",
+        videos.VideoEnrollView.as_view(),
+        name="video_enroll",
+    ),
     path("identify/", identify.IdentifyView.as_view(), name="identify"),
     path("identify/look-alikes/", looking.LookAlikesView.as_view(), name="identify_play"),
     path("identify/live/", looking.LivePageView.as_view(), name="identify_live"),

@@ -1,8 +1,10 @@
 // The live page: frames of the webcam go to the API one after the other; nothing is stored.
+// Faces are followed, and a name is shown once several frames agree on it.
+import { Following } from "./lib/following.js";
 
 const LEAST_MS = 200; // at most five frames a second
 const WIDEST = 960;
-const WORDS = { unknown: "Not in the database", low_quality: "Too poor to tell" };
+const WORDS = { looking: "Looking …", unknown: "Not in the database", low_quality: "Too poor to tell" };
 const SVG = "http://www.w3.org/2000/svg";
 
 const page = document.querySelector("[data-live]");
@@ -13,6 +15,7 @@ function start(root) {
   const button = part("switch");
   const video = root.querySelector("video");
   let stream = null;
+  let following = new Following();
 
   if (!window.isSecureContext || !navigator.mediaDevices?.getUserMedia) {
     button.disabled = true;
@@ -30,6 +33,7 @@ function start(root) {
       refuse(error.name === "NotAllowedError" ? "The browser was not allowed to use the webcam." : "There is no webcam that can be used.");
       return;
     }
+    following = new Following();
     video.srcObject = stream;
     await video.play();
     part("stage").hidden = false;
@@ -59,7 +63,7 @@ function start(root) {
         try {
           const frame = await ask(await shot(video));
           if (stream !== mine) return;
-          draw(frame);
+          draw({ ...frame, faces: following.update(frame.faces) });
           const took = Math.max(LEAST_MS, performance.now() - began);
           part("pace").textContent = `${(1000 / took).toFixed(1)} frames per second`;
         } catch (error) {

@@ -14,7 +14,7 @@ from faceplatform.accounts.routes import Route
 from faceplatform.core.models import Job
 from recognition.models import FaceImage, Gallery, Identity
 from recognition.services.pictures import picture_url
-from tests.architecture.world import Caller, World, photo_of, zip_of_people
+from tests.architecture.world import Caller, World, photo_of, video_of, zip_of_people
 from tests.factories import PASSWORD
 from training.models import Dataset, Evaluation
 
@@ -78,6 +78,12 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ("POST", "api_report"): _json(),
     ("POST", "api_batches"): lambda w, c: Ask(form={"archive": zip_of_people()}),
     ("POST", "gallery_batch"): lambda w, c: Ask(form={"photos": photo_of()}),
+    ("POST", "api_videos"): lambda w, c: Ask(form={"video": video_of()}),
+    ("POST", "api_video_enroll"): _json(name="Somebody of a video"),
+    ("POST", "video_new"): lambda w, c: Ask(
+        form={"gallery": str(w.a.gallery.pk), "video": video_of()}
+    ),
+    ("POST", "video_enroll"): _form(name="Somebody of a video"),
     ("POST", "api_look_alikes"): lambda w, c: Ask(form={"image": photo_of()}),
     ("POST", "api_live"): lambda w, c: Ask(form={"image": photo_of()}),
     ("POST", "identify_play"): lambda w, c: Ask(
@@ -253,6 +259,8 @@ def _arguments(world: World, route: Route) -> dict[str, Any]:
         arguments["number"] = 1
     if "<str:name>" in route.pattern:
         arguments["name"] = "history.csv"
+    if "<int:frame>" in route.pattern:
+        arguments["frame"] = 1
     if "<str:token>" in route.pattern:
         arguments["token"] = "a" * 32
     if "<path:object_id>" in route.pattern:

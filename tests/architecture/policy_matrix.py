@@ -75,6 +75,13 @@ POST   api_report           |401|403 200 200 200|404 404 404 404|403 403 403|404
 POST   api_batches          |401|403 202 202 202|404 404 404 404|403 202 403|404 404 404|404 404
 GET    api_batch            |401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
 GET    api_batch_csv        |401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
+GET    api_videos           |401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
+POST   api_videos           |401|403 202 202 202|404 404 404 404|403 202 403|404 404 404|404 404
+GET    api_video            |401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
+DELETE api_video            |401|403 204 204 204|404 404 404 404|403 403 403|404 404 404|404 404
+GET    api_video_csv        |401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
+GET    api_video_vtt        |401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
+POST   api_video_enroll     |401|403 201 201 201|404 404 404 404|403 403 201|404 404 404|404 404
 POST   api_verify_identity  |401|403 200 200 200|404 404 404 404|403 200 403|404 404 404|404 404
 GET    api_verifications    |401|200 200 200 200|200 200 200 200|200 403 403|200 403 403|403 403
 GET    api_verification     |401|200 200 200 200|404 404 404 404|200 403 403|404 404 404|404 404
@@ -172,6 +179,17 @@ GET    gallery_batch        |in |403 200 200 200|404 404 404 404|in  in  in |in 
 POST   gallery_batch        |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
 GET    probe_batch          |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
 GET    probe_batch_csv      |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+GET    videos               |in |200 200 200 200|200 200 200 200|in  in  in |in  in  in |403 403
+GET    video_new            |in |403 200 200 200|403 200 200 200|in  in  in |in  in  in |403 403
+POST   video_new            |in |403 302 302 302|403 422 422 422|in  in  in |in  in  in |403 403
+GET    video                |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+GET    video_play           |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+GET    video_paths          |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+GET    video_json           |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+GET    video_csv            |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+GET    video_vtt            |in |200 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404
+POST   video_enroll         |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
+POST   video_delete         |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
 POST   probe_again          |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
 POST   probe_enroll         |in |403 302 302 302|404 404 404 404|in  in  in |in  in  in |404 404
 GET    probe_people         |in |403 200 200 200|404 404 404 404|in  in  in |in  in  in |404 404

@@ -18,6 +18,8 @@ HEAVY = (
     "matplotlib",
     "plotly",
     "pyarrow",
+    "av",
+    "scipy",
 )
 
 

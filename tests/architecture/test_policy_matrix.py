@@ -27,8 +27,8 @@ _OWNED = (
     "recognition_faceimage", "recognition_facetemplate", "recognition_gallery",
     "recognition_gallerythreshold", "recognition_identity", "recognition_importrun",
     "recognition_photo", "recognition_probe", "recognition_probebatch",
-    "recognition_verification", "training_dataset", "training_evaluation",
-    "training_trainingrun",
+    "recognition_verification", "recognition_video", "training_dataset",
+    "training_evaluation", "training_trainingrun",
 )  # fmt: skip
 _VOLATILE = {"accounts_apikey": "last_used_at"}
 _WRITE = re.compile(r"\s*(INSERT|UPDATE|DELETE)\b", re.IGNORECASE)

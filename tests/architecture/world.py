@@ -5,6 +5,7 @@ import zipfile
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models import Model
 from django.test import Client
@@ -17,6 +18,7 @@ from faceplatform.accounts.principal import (
     principal_of_user,
 )
 from faceplatform.accounts.roles import Role, Scope
+from faceplatform.core import storage
 from faceplatform.core.models import AuditEvent, Job, JobState
 from recognition.models import (
     FaceImage,
@@ -27,6 +29,7 @@ from recognition.models import (
     Photo,
     Probe,
     Verification,
+    Video,
 )
 from tests.factories import (
     ConsentFactory,
@@ -46,9 +49,13 @@ from tests.factories import (
     ProbeFactory,
     ProbeMatchFactory,
     ReviewDecisionFactory,
+    TrackFactory,
+    TrackFrameFactory,
+    TrackMatchFactory,
     UserFactory,
     VerificationFactory,
     VerificationPhotoFactory,
+    VideoFactory,
     make_key,
     make_member,
     store_file,
@@ -60,6 +67,7 @@ from tests.training.factories import (
     GalleryThresholdFactory,
     TrainingRunFactory,
 )
+from tests.videos import grey_video
 
 PERSON = 1
 """The same person is enrolled in both organizations."""
@@ -186,6 +194,7 @@ def make_team(name: str) -> Team:
     rows += [decision, finding, consent, merge]
     rows += [dataset, evaluation, threshold, trained]
     rows.append(ProbeBatchFactory.create(gallery=gallery, name=f"{name}-photos.zip"))
+    rows.append(_video(gallery, identity, template.face, f"{name}-video.mp4"))
     return Team(
         organization=organization,
         gallery=gallery,
@@ -200,6 +209,25 @@ def make_team(name: str) -> Team:
         people=people,
         rows={type(row): row for row in rows},
     )
+
+
+def _video(gallery: Gallery, identity: Identity, face: FaceImage, name: str) -> Video:
+    """Make a video with a track of the person whose best frame can be enrolled."""
+    proxy = storage.put_video(gallery.organization_id, ContentFile(b"not really a video"))
+    video = VideoFactory.create(gallery=gallery, name=name, proxy=proxy)
+    track = TrackFactory.create(
+        video=video, number=1, decision="identified", identity=identity, score=0.9
+    )
+    data = face_photo(PERSON, variant=11)
+    photo = PhotoFactory.create(organization=gallery.organization, data=data, original_path="")
+    TrackFrameFactory.create(track=track, photo=store_file(photo, data))
+    TrackMatchFactory.create(track=track, face=face)
+    return video
+
+
+def video_of() -> SimpleUploadedFile:
+    """Return an upload of a video of a grey field."""
+    return SimpleUploadedFile("video.mkv", grey_video([0.0, 0.2, 0.4]), "video/x-matroska")
 
 
 def _second_image(identity: Identity) -> None:

@@ -49,6 +49,8 @@ _SECTIONS = {
     "galleries": "galleries",
     "identity": "galleries",
     "review": "review",
+    "video": "videos",
+    "videos": "videos",
     "import": "jobs",
     "dataset": "datasets",
     "datasets": "datasets",

@@ -34,6 +34,7 @@ from recognition.models import (
     Photo,
     Probe,
     ProbeBatch,
+    Video,
 )
 from recognition.services import stored_files
 from recognition.services.backup import archive, database, ledger
@@ -140,6 +141,8 @@ def _referenced() -> Iterator[str]:
     for model in (ImportRun, ProbeBatch):
         runs = model._default_manager.filter(job__state__in=ACTIVE_STATES).exclude(archive="")
         yield from runs.order_by("archive").values_list("archive", flat=True).iterator()
+    for files in Video.objects.order_by("pk").values_list("file", "proxy").iterator():
+        yield from filter(None, files)
 
 
 def _copy_files(backup: archive.BackupWriter, wanted: IO[bytes], progress: Progress) -> _Copied:

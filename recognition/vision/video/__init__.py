@@ -1,0 +1,1 @@
+"""Videos: reading them in a confined child, tracking faces, choosing frames. No Django."""
