@@ -99,5 +99,6 @@ def test_adding_a_photo_says_that_it_is_held_back(
     expect(page.locator("#images [data-state=quarantined]")).to_be_visible()
     row.get_by_role("link", name="Review").click()
     expect(page.get_by_role("heading", level=2)).to_have_text("Ann, or Bob?")
+    page.wait_for_load_state()  # keys work once the page's script has run
     page.keyboard.press("a")
     expect(page.get_by_text("All decided")).to_be_visible()
