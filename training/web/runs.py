@@ -257,7 +257,9 @@ def run_context(run: TrainingRun) -> dict[str, Any]:
     figures, floor = result.get("figures", {}), result.get("baseline", {})
     return {
         "run": run,
-        "figures": [(name, value, floor.get(name)) for name, value in figures.items()],
+        "figures": [
+            (name, figures.get(name), floor.get(name)) for name in dict.fromkeys([*figures, *floor])
+        ],
         "galleries": run.dataset.galleries.order_by("name")[:5] if run.dataset else (),
         "job": job,
         "active": active,
