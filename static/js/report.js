@@ -19,6 +19,14 @@ function used(name) {
   return found;
 }
 
+// A legend below the axis needs a place in pixels; Plotly wants it as a share of the plot's height.
+function below(area, figure) {
+  const named = figure.data.filter((trace) => trace.showlegend !== false).length;
+  const rows = innerWidth < 720 ? named : Math.ceil(named / 3);
+  const height = area.clientHeight - 80 - 20 * rows;
+  return { ...figure.layout.legend, y: -56 / Math.max(80, height) };
+}
+
 function themed(layout) {
   const [ink, line] = [used("--ink-soft"), used("--line")];
   const axis = { gridcolor: line, linecolor: line, tickcolor: line, automargin: true, fixedrange: innerWidth < 720 };
@@ -37,7 +45,8 @@ function drawAll() {
   for (const area of document.querySelectorAll("[data-plot]")) {
     const figure = source.figures[area.dataset.plot];
     const config = { ...figure.config, displayModeBar: false };
-    window.Plotly.react(area, figure.data, themed(figure.layout), config);
+    const layout = { ...themed(figure.layout), legend: below(area, figure) };
+    window.Plotly.react(area, figure.data, layout, config);
   }
   if (input) move();
 }

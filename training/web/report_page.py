@@ -28,7 +28,7 @@ def report_context(principal: Principal, evaluation: Evaluation) -> dict[str, An
         "report": report,
         "headline": stored["headline"],
         "figures": [{"name": name, "title": one["title"]} for name, one in drawn.items()],
-        "plots": {"figures": drawn, "curves": _curves(report), "threshold": _start(stored)},
+        "plots": {"figures": drawn, "curves": _curves(report), "threshold": _start(stored, report)},
         "tables": tables(report),
         "choices": _choices(stored, applied),
         "applied": applied,
@@ -80,12 +80,18 @@ def _curves(report: Report) -> dict[str, Any]:
     return curves
 
 
-def _start(stored: dict[str, Any]) -> float:
+def _start(stored: dict[str, Any], report: Report) -> float:
     """Return where the slider begins: the threshold that the headline speaks of."""
     choices = stored["choices"]
     strict = [c for c in choices if c["target"] == "fpir" and c["rate"] <= 0.01]
     chosen = strict[:1] or choices[-1:]
-    return float(chosen[0]["threshold"]) if chosen else 0.0
+    if chosen:
+        return float(chosen[0]["threshold"])
+    if report.identification is not None:
+        points = report.identification.rules[0].points
+        supported = [point.threshold for point in points if point.threshold is not None]
+        return supported[-1] if supported else 0.0
+    return report.verification.eer_threshold if report.verification is not None else 0.0
 
 
 def _choices(stored: dict[str, Any], applied: GalleryThreshold | None) -> list[dict[str, Any]]:
