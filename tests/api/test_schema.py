@@ -82,7 +82,7 @@ def test_uploads_are_forms_with_files(schema: dict[str, Any]) -> None:
         if "multipart/form-data" in operation.get("requestBody", {}).get("content", {})
     }
     names = {
-        "batches", "identify", "images", "imports", "live", "look-alikes", "photos", "verify",
+        "batches", "videos", "identify", "images", "imports", "live", "look-alikes", "photos", "verify",
     }  # fmt: skip
     assert {path.rpartition("/")[2] for path in forms} == names
     for content in forms.values():
