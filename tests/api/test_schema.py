@@ -82,7 +82,8 @@ def test_uploads_are_forms_with_files(schema: dict[str, Any]) -> None:
         if "multipart/form-data" in operation.get("requestBody", {}).get("content", {})
     }
     names = {
-        "batches", "videos", "identify", "images", "imports", "live", "look-alikes", "photos", "verify",
+        "batches", "identify", "images", "imports", "live", "look-alikes", "photos", "verify",
+        "videos",
     }  # fmt: skip
     assert {path.rpartition("/")[2] for path in forms} == names
     for content in forms.values():
