@@ -135,6 +135,8 @@ create() {
     "$python" -m venv "$VENV"
 }
 
+wanted_run="" wanted_dev=""  # what install has asked for, in words of fingerprint
+
 install() { # run|dev
     local index options=(--disable-pip-version-check --no-input) file=requirements.txt
     [[ $1 == dev ]] && file=requirements-dev.txt
@@ -142,14 +144,16 @@ install() { # run|dev
     index=$(choose_torch)
     [[ -z $index ]] || options+=(--extra-index-url "$index")
     say "installing $file; the first time takes some minutes."
+    # What is asked for now: the files may change while pip works.
+    wanted_run=$(wanted_for run) wanted_dev=$(wanted_for dev)
     : >"$UNFINISHED"
     "$VENV/bin/python" -m pip install "${options[@]}" --requirement "$file" >&2
 }
 
 finish() { # run|dev
     local size
-    wanted_for run >"$(stamp_of run)"
-    if [[ $1 == dev ]]; then wanted_for dev >"$(stamp_of dev)"; fi
+    printf '%s' "$wanted_run" >"$(stamp_of run)"
+    if [[ $1 == dev ]]; then printf '%s' "$wanted_dev" >"$(stamp_of dev)"; fi
     rm -f -- "$UNFINISHED"
     size=$(du -sh -- "$VENV")
     say "ready in $SECONDS s; $VENV takes ${size%%[[:space:]]*}."
