@@ -181,7 +181,7 @@ def test_session_writes_need_the_csrf_token(person: User) -> None:
     client = Client(enforce_csrf_checks=True, raise_request_exception=False)
     client.force_login(person)
     pk = "00000000-0000-7000-8000-000000000000"
-    ids = {"pk": pk, "object_id": pk, "number": 1, "token": "a" * 32}
+    ids = {"pk": pk, "object_id": pk, "number": 1, "frame": 1, "token": "a" * 32}
     posts = 0
     for route in routes():
         if "POST" in route.methods and not route.is_api:

@@ -78,7 +78,7 @@ def test_how_a_pasted_photo_was_decided(owner_page: Page) -> None:
     page.locator("#face-1").get_by_role("link", name="How this was decided").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("How this was decided")
     expect(page.locator(".photo-points circle.face-point")).to_have_count(5)
-    seen = page.get_by_role("img", name="The crop that the network got")
+    seen = page.get_by_role("img", name="The crop that FaceNet, CASIA-WebFace got")
     expect(seen).to_be_visible()
     assert seen.evaluate("image => [image.naturalWidth, image.naturalHeight]") == [160, 160]
     expect(page.get_by_role("region", name="Judged usable")).to_contain_text("at least 12 px")
