@@ -70,20 +70,21 @@ class Pipelines:
             return frozenset(self._building)
 
     def _build(self, backbone: str, building: "Future[FacePipeline]") -> None:
+        problem: Exception | None = None
         try:
-            made = build(backbone)
+            self.ready[backbone] = build(backbone)
         except DomainError as refusal:
             logger.warning("%s cannot be used: %s", backbone, refusal)
-            building.set_exception(refusal)
+            problem = refusal
         except Exception as error:
             logger.exception("%s cannot be used", backbone)
-            building.set_exception(error)
+            problem = error
+        with self._lock:  # before anybody is told: who was refused may try again at once
+            del self._building[backbone]
+        if problem is not None:
+            building.set_exception(problem)
         else:
-            self.ready[backbone] = made
-            building.set_result(made)
-        finally:
-            with self._lock:
-                del self._building[backbone]
+            building.set_result(self.ready[backbone])
 
 
 def prepare(backbone: str) -> None:

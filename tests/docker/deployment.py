@@ -142,8 +142,9 @@ class Deployment:
             return connection.execute(sql.encode(), values).fetchone()
 
     def job(self, pk: str) -> tuple[str, int]:
-        state, attempt = self.query("SELECT state, attempt FROM core_job WHERE id = %s", pk)
-        return state, attempt
+        """The state, and how often the job was claimed."""
+        state, claims = self.query("SELECT state, token FROM core_job WHERE id = %s", pk)
+        return state, claims
 
     def steps(self, pk: str) -> int:
         sql = "SELECT count(*) FROM core_joblogline WHERE job_id = %s AND level = 'step'"

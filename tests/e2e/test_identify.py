@@ -214,6 +214,7 @@ def test_all_faces_of_a_photo_are_named_in_one_step(
     ]
 
 
+@pytest.mark.usefixtures("people")
 def test_photos_without_an_answer_say_why(owner_page: Page, photo: Any, watch: Watch) -> None:
     page = owner_page
     ask(page, photo("sky.png", face_photo()))

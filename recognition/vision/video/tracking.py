@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from recognition.vision.types import AnalysedFace, Box, Floats, Pixels, QualityLimits
 from recognition.vision.video.frames import Candidate, candidate, hold, is_wanted, worth
@@ -197,6 +196,8 @@ class Tracker:
                 close = self._likeness(track, expected, template, face, cut=cut)
                 if close is not None:
                     cost[row, column] = 1.0 - close
+        from scipy.optimize import linear_sum_assignment  # heavy: only who follows faces loads it
+
         rows, columns = linear_sum_assignment(cost)
         return [
             (self.open[row], faces[column])
