@@ -102,8 +102,9 @@ def test_staff_see_the_rows_of_their_organization_only(
         text = page.content()
         assert [secret for secret in secrets if secret in text] == [], path
     page.goto("/admin/recognition/identity/")
-    expect(page.locator("#result_list")).to_contain_text("Alpha-identity")
-    loaded = page.locator("#result_list img").evaluate_all(
+    row = page.locator("#result_list tr").filter(has_text="Alpha-identity")
+    expect(row).to_have_count(1)
+    loaded = row.locator("img").evaluate_all(
         "images => images.map(image => image.complete && image.naturalWidth > 0)"
     )
     assert loaded == [True]
