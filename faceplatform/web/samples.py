@@ -26,6 +26,7 @@ from recognition.web.cards import (
     SimilarTile,
 )
 from recognition.web.forms import GalleryForm
+from recognition.web.video_cards import FrameTile, PersonCard
 
 THRESHOLD = 0.53
 LONG_NAME = "Wolfeschlegelsteinhausenbergerdorff-Montgomery, Maria Immaculata Theodora"
@@ -64,6 +65,7 @@ def samples() -> dict[str, Any]:
         "people": [_person(name) for name in ("Ada Lovelace", LONG_NAME, "林美玲", "X")],
         "images": _images(),
         "similar": _similar("Ada Lovelace", 6),
+        "seen": [_seen()],
         "rows": _rows(),
         "jobs": _jobs(),
         "log": _log(),
@@ -203,6 +205,41 @@ def _similar(
             size=(640, 400),
         )
         for index in range(count)
+    )
+
+
+def _seen() -> PersonCard:
+    """A person of a video."""
+    frames = tuple(
+        FrameTile(
+            src=_sample(index),
+            screen=static("img/sample-photo.svg"),
+            time=4.2 + index,
+            stamp=f"0:0{4 + index}",
+            worth=0.9 - index * 0.1,
+            reasons="large, sharp, nearly frontal",
+            decision="identified",
+            score=0.8 - index * 0.03,
+        )
+        for index in range(4)
+    )
+    return PersonCard(
+        number=1,
+        label="Ada Lovelace",
+        href="#",
+        decision="identified",
+        score=0.81,
+        stranger_rate="about 1 in 4,200 strangers score this high",
+        reasons="",
+        votes=5,
+        voters=5,
+        seconds=17.4,
+        spans=((4.2, "0:04 to 0:12"), (31.0, "0:31 to 0:40")),
+        best=frames[0],
+        others=frames[1:],
+        similar=_similar("Ada Lovelace", 3),
+        enroll_url="",
+        tracks=2,
     )
 
 

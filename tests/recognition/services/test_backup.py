@@ -109,10 +109,10 @@ def enrolling(gallery: Gallery) -> Iterator[list[str]]:
         while not stop.is_set():
             number += 1
             face = enroll(gallery, f"person {number}", 1000 + number)
-            enrolled.append(str(face.pk))
             if number % 5 == 0:
                 erase(gallery, f"person {number}")
-                enrolled.pop()
+            else:
+                enrolled.append(str(face.pk))
             if number >= 10:
                 started.set()
         connection.close()
